@@ -1,0 +1,1 @@
+"""Benchmarks: each one command, one run, figures with their spread."""

@@ -1,0 +1,9 @@
+"""Who is named in a text: a catalogue of states and organisations, and rules that find and group names."""
+
+from stance.actors.catalogue import Catalogue, load_catalogue
+from stance.actors.matching import find_mentions
+from stance.actors.names import NameSpan, find_names
+from stance.actors.resolution import Discovery, discover
+from stance.actors.tokens import slug
+
+__all__ = ["Catalogue", "Discovery", "NameSpan", "discover", "find_mentions", "find_names", "load_catalogue", "slug"]

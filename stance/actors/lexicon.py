@@ -1,0 +1,104 @@
+"""Word lists that tell names from titles and common words, read once from the package's data files."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from stance.actors.tokens import Token, keys
+
+# Regular English endings, and what the base form has in their place.
+_ENDINGS = (
+    ("s", ""),
+    ("es", ""),
+    ("ies", "y"),
+    ("ed", ""),
+    ("d", ""),
+    ("ing", ""),
+    ("ing", "e"),
+    ("ly", ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Folded words by what they do in or around a name."""
+
+    #: "president", "general"; several words make `title_phrases`; `title_modifiers` stand before titles only.
+    titles: frozenset[str]
+    #: Titles that are surnames as well: "Ada King".
+    surname_titles: frozenset[str]
+    title_phrases: frozenset[tuple[str, ...]]
+    title_modifiers: frozenset[str]
+    #: Nouns that an organisation's name ends in, and the subsets that tell its type.
+    organization_heads: frozenset[str]
+    government_heads: frozenset[str]
+    armed_heads: frozenset[str]
+    #: Adjectives and the like in names of organisations; alone they are none, except `party_words`.
+    organization_words: frozenset[str]
+    party_words: frozenset[str]
+    #: "van", "al": inside names; `open_particles` also begin one; `hyphen_particles` need a hyphen behind them.
+    particles: frozenset[str]
+    open_particles: frozenset[str]
+    hyphen_particles: frozenset[str]
+    #: "Workers' Party" and "the President's Office" hold their possessive inside.
+    owned_words: frozenset[str]
+    offices: frozenset[str]
+    function_words: frozenset[str]
+    common_words: frozenset[str]
+    #: First names that are common words as well, and what follows a name: "Jr", "II".
+    given_names: frozenset[str]
+    suffixes: frozenset[str]
+    calendar: frozenset[str]
+    #: A singular word without an article before a verb of speech is a name: "Blunt said", but "Police said".
+    speech_verbs: frozenset[str]
+    unnamed_speakers: frozenset[str]
+    #: Words before a month ("in May") and before a language ("in Russian").
+    dated_by: frozenset[str]
+    languages_by: frozenset[str]
+    #: "northern" and the like before the name of a state.
+    directions: frozenset[str]
+    #: Last words of names of places, events and agreements: "Idlib Province".
+    thing_nouns: frozenset[str]
+    #: Capitalised words that name no actor: "GDP", "EST".
+    not_names: frozenset[str]
+
+    def common(self, key: str) -> bool:
+        """Whether a folded word is an ordinary English word, also in an inflection or in British spelling."""
+        if key in self.common_words or key in self.function_words:
+            return True
+        if len(key) > 5:
+            key = key.replace("our", "or").replace("is", "iz")
+        stems = (key.removesuffix(ending) + base for ending, base in _ENDINGS if key.endswith(ending))
+        return key in self.common_words or any(len(stem) > 2 and stem in self.common_words for stem in stems)
+
+    def ordinary(self, key: str) -> bool:
+        """Whether a folded word is common English or a word of titles and organisations."""
+        return (
+            key in self.titles
+            or key in self.title_modifiers
+            or key in self.organization_heads
+            or key in self.organization_words
+            or self.common(key)
+        )
+
+    def dated(self, tokens: Sequence[Token], position: int) -> bool:
+        """Whether a calendar word is used as a date: "in May", "May 5", "5 May"."""
+        around = tokens[max(0, position - 1) : position + 2]
+        after = tokens[position + 1] if position + 1 < len(tokens) else None
+        before = tokens[position - 1] if position else None
+        digits = any(token.text[0].isdigit() for token in around)
+        return digits or (before is not None and before.key in self.dated_by) or (after is None and before is None)
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """The shipped word lists."""
+    folder = files("stance.actors")
+    lists: dict[str, list[str]] = json.loads(folder.joinpath("lexicon.json").read_text(encoding="utf-8"))
+    lines = folder.joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
+    phrases = frozenset(keys(phrase) for phrase in lists.pop("title_phrases"))
+    words = {name: frozenset(key for word in values for key in keys(word)) for name, values in lists.items()}
+    common = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    return Lexicon(title_phrases=phrases, common_words=common, **words)

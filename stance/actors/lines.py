@@ -1,0 +1,129 @@
+"""Sentences as words, and what a document's running text tells about each word."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from stance.actors.catalogue import Form, load_catalogue
+from stance.actors.lexicon import load_lexicon
+from stance.actors.tokens import Token, joined, tokenize
+from stance.text import Sentence
+
+#: Share of capitalised words from which a sentence counts as a heading, and the words that it needs for that.
+HEADING_SHARE = 0.7
+HEADING_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence's words; the catalogue's forms in it by their first word, with the word after the last.
+
+    `inside` holds the positions of all words that belong to a form.
+    """
+
+    tokens: list[Token]
+    heading: bool
+    forms: dict[int, tuple[int, Form]] = field(default_factory=dict)
+    inside: set[int] = field(default_factory=set)
+
+    def glued(self, position: int) -> bool:
+        """Whether a word is joined to the one before it: by white space, a hyphen, or an initial's full stop."""
+        gap, before = self.tokens[position].gap, self.tokens[position - 1]
+        if gap.strip() in {".", ".-"}:
+            return len(before.text) == 1 or before.key in _ABBREVIATED
+        if before.text[-1] == "." and position - 1 not in self.inside:
+            # "He left D.C. Orlo stayed": a sentence may end at the acronym.
+            return joined(gap) and self.tokens[position].key in load_lexicon().organization_heads
+        return joined(gap) or (gap == " & " and before.capital and self.tokens[position].capital)
+
+    def opens(self, position: int) -> bool:
+        """Whether a word's capital may be owed to its place: at the beginning, or behind a quote, colon or dash."""
+        gap = self.tokens[position].gap
+        return position == 0 or ". " in gap or any(mark in _OPENING for mark in gap)
+
+
+_ABBREVIATED = frozenset(
+    "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov st rev hon pres amb cmdr".split()  # noqa: SIM905
+)
+_OPENING = frozenset(':"“„«‘•*—–?!…')
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How often running text capitalises a word where it need not, and how often it does not."""
+
+    capitals: Counter[str] = field(default_factory=Counter)
+    lowers: Counter[str] = field(default_factory=Counter)
+    #: Calendar words and titles that the document has as surnames: "Theresa May", "Ada King".
+    people: set[str] = field(default_factory=set)
+
+    def named(self, key: str) -> bool:
+        """Whether the document treats the folded word as a name."""
+        return self.capitals[key] > self.lowers[key]
+
+
+def read_lines(text: str, sentences: Sequence[Sentence]) -> list[Line]:
+    """Each sentence's words with the catalogue's forms among them."""
+    lines = []
+    for sentence in sentences:
+        tokens = tokenize(text, sentence.start, sentence.end)
+        shouted = len(tokens) > 1 and all(token.all_capitals for token in tokens if token.text[0].isalpha())
+        heading = shouted or _is_heading(tokens, text[sentence.end - 1])
+        line = Line(tokens, heading)
+        line.forms.update(_forms(line, shouted))
+        line.inside.update(i for first, (last, _) in line.forms.items() for i in range(first, last))
+        lines.append(line)
+    return lines
+
+
+def _forms(line: Line, shouted: bool) -> Iterator[tuple[int, tuple[int, Form]]]:
+    """The catalogue's forms, without the homonyms "US" in "LET US GO" and "Amnesty" in "Amnesty was granted"."""
+    lexicon = load_lexicon()
+    for first, last, form in load_catalogue().scan(line.tokens):
+        key, single = form.keys[0], last == first + 1
+        if single and form.acronym and shouted and key in lexicon.function_words:
+            continue
+        placed = line.opens(first) and lexicon.common(key) and not form.acronym
+        if not (single and placed and form.entry.type != "state"):
+            yield first, (last, form)
+
+
+def _is_heading(tokens: Sequence[Token], closing: str) -> bool:
+    """Whether most words are capitalised, ordinary ones among them; a closed sentence must capitalise all."""
+    lexicon = load_lexicon()
+    words = [t for t in tokens if t.key not in lexicon.function_words and t.text[0].isalpha()]
+    share = 1.0 if closing in '.”";' else HEADING_SHARE
+    if len(words) < HEADING_WORDS + (share == 1.0) or sum(t.capital for t in words) < share * len(words):
+        return False
+    return any(t.capital and lexicon.common(t.key) and not _official(t.key) for t in words[1:])
+
+
+def _official(key: str) -> bool:
+    lexicon = load_lexicon()
+    known = (lexicon.titles, lexicon.title_modifiers, lexicon.organization_heads, lexicon.organization_words)
+    return any(key in words for words in known)
+
+
+def read_usage(lines: Sequence[Line]) -> Usage:
+    """Count capitals in running text, where a capital tells a name."""
+    usage, lexicon = Usage(), load_lexicon()
+    for line in lines:
+        for position, token in enumerate(line.tokens):
+            if line.heading or (token.capital and line.opens(position)):
+                continue
+            (usage.capitals if token.capital else usage.lowers)[token.key] += 1
+            double = token.key in lexicon.calendar or token.key in lexicon.surname_titles
+            if double and token.capital and _surname(line, position):
+                usage.people.add(token.key)
+    return usage
+
+
+def _surname(line: Line, position: int) -> bool:
+    """Whether a word stands behind a first name: "Theresa May", "Ada King", not "Sochi May 5", "Saudi King Orlo"."""
+    lexicon, before = load_lexicon(), line.tokens[position - 1] if position else None
+    if before is None or not before.capital or before.possessive or not line.glued(position):
+        return False
+    after = line.tokens[position + 1 : position + 2]
+    followed = bool(after) and (after[0].text[0].isdigit() or (after[0].capital and line.glued(position + 1)))
+    followed = followed or position - 1 in line.inside
+    return not (followed or lexicon.ordinary(before.key) or before.key in lexicon.calendar)

@@ -1,0 +1,360 @@
+"""Candidate names by capitalisation and catalogue: cheap, with high recall and precise boundaries."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stance.actors.lexicon import load_lexicon
+from stance.actors.lines import Line, Usage, read_lines, read_usage
+from stance.actors.tokens import APOSTROPHES
+from stance.text import Sentence
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NameSpan:
+    """A candidate name `[start, end)` of the text."""
+
+    start: int
+    end: int
+
+
+_Range = tuple[int, int]
+
+#: Words after which a run of capitalised words is cut: no name is that long.
+LONGEST_NAME = 15
+#: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
+LONGEST_ACRONYM = 5
+
+
+def find_names(text: str, sentences: Sequence[Sentence]) -> list[NameSpan]:
+    """Candidate names of a document, sorted and not overlapping.
+
+    Titles, articles and possessive endings stay outside. In headings only those words count that the catalogue
+    knows, that running text of the document has as names, or that are no English words.
+    """
+    lines = read_lines(text, sentences)
+    usage = read_usage(lines)
+    found = [list(_line_names(line, usage)) for line in lines]
+    known = {_keys(line, *part) for line, parts in zip(lines, found, strict=True) for part in parts}
+    spans: list[NameSpan] = []
+    for line, parts in zip(lines, found, strict=True):
+        for part in parts:
+            for first, last in _behind_office(line, *part, known):
+                spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
+    return spans
+
+
+def _keys(line: Line, first: int, last: int) -> tuple[str, ...]:
+    return tuple(token.key for token in line.tokens[first:last])
+
+
+def _behind_office(line: Line, first: int, last: int, known: set[tuple[str, ...]]) -> Iterator[_Range]:
+    """Part "Government of Accord Fathi Orlo" where the document knows "Fathi Orlo"."""
+    heads = load_lexicon().organization_heads
+    for cut in range(first + 2, last - 1):
+        if _keys(line, cut, last) in known and any(t.key in heads for t in line.tokens[first:cut]):
+            yield first, cut
+            yield cut, last
+            return
+    yield first, last
+
+
+def _line_names(line: Line, usage: Usage) -> Iterator[_Range]:
+    for first, last in _runs(line, usage):
+        start = first
+        for cut, resume in _titles(line, first, last, usage):
+            yield from _piece(line, start, cut, usage)
+            start = resume
+        yield from _piece(line, start, last, usage)
+
+
+# --- runs: stretches of name words and what connects them ---
+
+
+def _runs(line: Line, usage: Usage) -> Iterator[_Range]:
+    """Stretches of name words with connectors between them, as `[first, last)`, not overlapping."""
+    position, done = 0, 0
+    while position < len(line.tokens):
+        if not _name_word(line, position, usage):
+            position += 1
+            continue
+        first, last = _with_particles(line, position, done), _past(line, position)
+        while last - first < LONGEST_NAME and (further := _extend(line, first, last, usage)) > last:
+            last = further
+        yield first, last
+        position = done = last
+
+
+def _past(line: Line, position: int) -> int:
+    """The position behind a word, or behind the catalogue's form that begins there."""
+    return line.forms[position][0] if position in line.forms else position + 1
+
+
+def _with_particles(line: Line, position: int, done: int) -> int:
+    """Go back over particles that begin the name: "al-Orlo", "van der Brel"."""
+    lexicon = load_lexicon()
+    while position > done and line.glued(position):
+        before = line.tokens[position - 1]
+        hyphen = line.tokens[position].gap.strip() != "" and before.key in lexicon.hyphen_particles
+        if not hyphen and not (before.key in lexicon.open_particles and not before.capital):
+            break
+        position -= 1
+    return position
+
+
+def _name_word(line: Line, position: int, usage: Usage) -> bool:
+    """Whether a word can stand in a name by itself."""
+    token, lexicon = line.tokens[position], load_lexicon()
+    if position in line.forms:
+        return True
+    following = line.tokens[position + 1] if position + 1 < len(line.tokens) else None
+    if token.capital and len(token.text) == 1:
+        dotted = following is not None and following.gap.startswith(".") and following.capital
+        return dotted and line.glued(position + 1)
+    if not token.capital or token.key in lexicon.not_names or _function(token.key):
+        return False
+    if following and len(token.text) < 5 and following.gap == "-" and following.text[0].isdigit():
+        return False
+    if token.key in lexicon.calendar:
+        return token.key in usage.people and not lexicon.dated(line.tokens, position)
+    if line.heading:
+        return usage.named(token.key) or not lexicon.ordinary(token.key)
+    return True
+
+
+def _function(key: str) -> bool:
+    lexicon = load_lexicon()
+    return key in lexicon.function_words and key not in lexicon.calendar
+
+
+def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
+    """Where the run `[first, last)` goes on to: over one more name word, with or without connectors."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    if last >= len(tokens):
+        return last
+    if _owned(line, last):
+        return _past(line, last)
+    if tokens[last - 1].possessive or not line.glued(last):
+        return last
+    if _name_word(line, last, usage):
+        return _past(line, last)
+    if tokens[last].key in lexicon.suffixes and tokens[last].capital:
+        return last + 1
+    ahead = last
+    while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead) and _connector(line, ahead):
+        ahead += 1
+    if ahead == last or ahead >= len(tokens) or not line.glued(ahead) or not _name_word(line, ahead, usage):
+        return last
+    return _past(line, ahead) if _connects(line, first, last, ahead) else last
+
+
+def _connector(line: Line, position: int) -> bool:
+    token, lexicon = line.tokens[position], load_lexicon()
+    following = line.tokens[position + 1 : position + 2]
+    if token.key in lexicon.hyphen_particles and following and following[0].gap == "-":
+        return True
+    return not token.capital and (token.key in _JOINING or token.key in lexicon.particles)
+
+
+_JOINING = frozenset({"of", "for", "on", "in", "and", "the"})
+# Bodies named by where they are: "Support Mission in Libya".
+_POSTED = frozenset({"mission"})
+
+
+def _owned(line: Line, position: int) -> bool:
+    """Whether a possessive belongs inside the name: "Workers' Party", "the President's Office"."""
+    before, token, lexicon = line.tokens[position - 1], line.tokens[position], load_lexicon()
+    if not token.capital or not (before.possessive or token.gap.strip() in set(APOSTROPHES)):
+        return False
+    if before.key in lexicon.owned_words:
+        return token.key in lexicon.organization_heads or token.key in lexicon.organization_words
+    return before.key in lexicon.titles and token.key in lexicon.offices
+
+
+def _connects(line: Line, first: int, last: int, ahead: int) -> bool:
+    """Whether the connectors `[last, ahead)` join the names on both sides into one."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    words = [token.key for token in tokens[last:ahead]]
+    if not _JOINING.intersection(words):
+        return True
+    if words == ["in"]:
+        return tokens[last - 1].key in _POSTED
+    if words[0] in {"of", "for", "on"}:
+        before = tokens[last - 1].key
+        return before in lexicon.organization_heads or before in lexicon.titles
+    if words != ["and"] or ahead in line.forms or last - 1 in line.inside:
+        return False
+    return _fields(line, first, last, ahead)
+
+
+def _fields(line: Line, first: int, last: int, ahead: int) -> bool:
+    """Whether "and" joins two fields of one office: "Ministry of Trade and Industry", "Justice and Accord Party"."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    stop, limit = ahead + 1, min(len(tokens), ahead + LONGEST_NAME)
+    while stop < limit and tokens[stop].capital and line.glued(stop):
+        stop += 1
+    right = [token.key for token in tokens[ahead:stop]]
+    headed = any(word in lexicon.organization_heads - {"services", "industries"} for word in right)
+    left = [token.key for token in tokens[first:last]]
+    if {"of", "for", "on"} & set(left):
+        return not headed and all(lexicon.ordinary(word) for word in [left[-1], right[0]])
+    plain = all(lexicon.ordinary(word) and word not in lexicon.organization_heads for word in left)
+    return headed and plain and len(right) > 1 and right[0] not in lexicon.titles and lexicon.ordinary(right[0])
+
+
+# --- titles ---
+
+
+def _titles(line: Line, first: int, last: int, usage: Usage) -> Iterator[_Range]:
+    """Titles in a run, as `[start, end)`, with their modifiers and the "of" behind them."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    position = done = first
+    while position < last:
+        end = _title_end(line, position, last)
+        surname = position + 1 == last and tokens[position].key in usage.people
+        if end is None or surname:
+            position = _past(line, position)
+            continue
+        start = position
+        while start > done and tokens[start - 1].key in lexicon.title_modifiers and start - 1 not in line.inside:
+            start -= 1
+        end = _field_end(line, end, last)
+        yield start, end
+        position = done = end
+
+
+def _field_end(line: Line, position: int, last: int) -> int:
+    """Past "of" and the field of an office: "Minister | of National Defence | Idris Vane"."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    while position < last and tokens[position].key in _JOINING:
+        position += 1
+    stop = position
+    while stop < last and stop not in line.forms and (_connector(line, stop) or lexicon.ordinary(tokens[stop].key)):
+        stop += 1
+    fields = position > 0 and tokens[position - 1].key in _JOINING and stop < last
+    heads = any(token.key in lexicon.organization_heads for token in tokens[position:stop])
+    return stop if fields and not heads else position
+
+
+def _title_end(line: Line, position: int, last: int) -> int | None:
+    """The end of the title that begins at `position`, if one does and the catalogue knows no name there."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    if position in line.forms:
+        return None
+    for size in range(min(5, last - position), 1, -1):
+        if _keys(line, position, position + size) in lexicon.title_phrases:
+            position, found = position + size - 1, True
+            break
+    else:
+        found = tokens[position].key in lexicon.titles
+    following = tokens[position + 1] if position + 1 < last else None
+    # "General Staff" and "Justice and Accord Party" begin with no title.
+    if not found or (following and (following.key == "and" or following.key in lexicon.organization_heads)):
+        return None
+    return position + 1
+
+
+# --- pieces: what lies between titles ---
+
+
+def _piece(line: Line, first: int, last: int, usage: Usage) -> Iterator[_Range]:
+    """The name or names in `[first, last)` after trimming; nothing if no name is left."""
+    first, last = _trim(line, first, last, usage)
+    if first >= last or _language(line, first, last):
+        return
+    cut = _leading_form(line, first, last, usage) or _person_after(line, first, last)
+    if cut is not None:
+        yield from _piece(line, first, cut, usage)
+        yield from _piece(line, cut, last, usage)
+    elif first in line.forms or not _idle(line, first, last, usage):
+        yield first, last
+
+
+def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
+    """Drop connectors at both ends, a first word that owes its capital to its place, and "northern" before states."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    while first < last and first not in line.forms:
+        key = tokens[first].key
+        direction = key in lexicon.directions and first + 1 in line.forms and line.forms[first + 1][0] == last
+        if not (direction or (key in _JOINING and not tokens[first].capital) or _placed(line, first, last, usage)):
+            break
+        first += 1
+    while first < last and not tokens[last - 1].capital and tokens[last - 1].key in _JOINING | lexicon.particles:
+        last -= 1
+    return first, last
+
+
+def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
+    """Whether the first word is an ordinary word with the capital of a sentence's beginning."""
+    key, lexicon = line.tokens[first].key, load_lexicon()
+    particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
+    if particle or not line.opens(first) or usage.named(key) or not lexicon.common(key):
+        return False
+    if line.tokens[first].all_capitals and len(key) <= LONGEST_ACRONYM and not line.heading:
+        return False
+    if last - first == 1:
+        return not _speaks(line, first)
+    named = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
+    return not named or first + 1 in line.forms
+
+
+def _speaks(line: Line, position: int) -> bool:
+    """Whether a common word speaks like a person: "Blunt said", not "Officials said" or "Police said"."""
+    key, lexicon = line.tokens[position].key, load_lexicon()
+    following = line.tokens[position + 1 : position + 2]
+    spoken = bool(following) and line.glued(position + 1) and following[0].key in lexicon.speech_verbs
+    return spoken and not key.endswith("s") and key not in lexicon.unnamed_speakers
+
+
+def _language(line: Line, first: int, last: int) -> bool:
+    """Whether a demonym means the language: "in Russian.", "speaks Russian", "the Russian language"."""
+    if first not in line.forms or line.forms[first][0] != last or line.forms[first][1].kind != "demonym":
+        return False
+    tokens, lexicon = line.tokens, load_lexicon()
+    if last < len(tokens) and tokens[last].key in {"language", "languages"}:
+        return True
+    ends = last == len(tokens) or not line.glued(last) or tokens[last].key in {"and", "or", "but", "on", "at", "to"}
+    return first > 0 and tokens[first - 1].key in lexicon.languages_by and ends
+
+
+def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None:
+    """Where the leading state, demonym or acronym ends, if a name of its own follows: "Russian | Ada Brel"."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    if first not in line.forms:
+        hyphens = (i for i in range(first + 1, last) if "-" in tokens[i].gap and i in line.forms)
+        return next(hyphens, None)
+    end, form = line.forms[first]
+    if end >= last:
+        return None
+    rest = tokens[end:last]
+    if "-" in rest[0].gap or (end in line.forms and line.forms[end][0] == last):
+        return end
+    if any(token.key in lexicon.organization_heads for token in rest):
+        return None
+    strange = not any(lexicon.ordinary(token.key) for token in rest)
+    alone = all(usage.capitals[token.key] > 1 for token in rest)
+    if form.kind == "demonym":
+        return end if strange or alone else None
+    of_office = first > 0 and tokens[first - 1].key in _JOINING
+    return end if (form.acronym or of_office) and len(rest) > 1 and strange else None
+
+
+def _person_after(line: Line, first: int, last: int) -> int | None:
+    """Where an office ends that two strange words or more follow: "Council of Turkey | Ada Brel"."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    cut = last
+    while cut > first + 1 and not (lexicon.ordinary(tokens[cut - 1].key) or cut - 1 in line.inside):
+        cut -= 1
+    if last - cut < 2 or any(not token.capital for token in tokens[cut:last]):
+        return None
+    office = tokens[cut - 1].key in lexicon.government_heads | lexicon.armed_heads
+    state = cut - 1 in line.inside and any(token.key in _JOINING for token in tokens[first:cut])
+    return cut if office or state else None
+
+
+def _idle(line: Line, first: int, last: int, usage: Usage) -> bool:
+    """Whether a single word is one of those that only serve in longer names: "National", "Foreign", "North"."""
+    key, lexicon = line.tokens[first].key, load_lexicon()
+    if last - first > 1 or key in lexicon.organization_heads or key in lexicon.party_words:
+        return False
+    served = key in lexicon.title_modifiers or key in lexicon.organization_words or key in lexicon.directions
+    return served and usage.capitals[key] < 2

@@ -1,0 +1,282 @@
+"""From candidate names to the actors of a document."""
+
+import itertools
+import re
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from stance.actors.catalogue import Entry, load_catalogue
+from stance.actors.catalogue import Form as CatalogueForm
+from stance.actors.lexicon import load_lexicon
+from stance.actors.names import NameSpan, find_names
+from stance.actors.patterns import surnames
+from stance.actors.spelling import same_spelling, skeleton
+from stance.actors.tokens import joined, keys, slug, tokenize
+from stance.schema import AUTHOR, Actor, ActorType, Mention
+from stance.text import Sentence
+
+#: How many of the latest groups that share a word are compared with a new form, so that time stays linear.
+COMPARED_GROUPS = 50
+
+_Comparison = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The actors found in a document, in order of appearance, and the spans that name them, sorted by start.
+
+    `known` has the ids of those actors that the catalogue lists.
+    """
+
+    actors: list[Actor]
+    mentions: list[Mention]
+    known: frozenset[str] = frozenset()
+
+
+def discover(text: str, sentences: Sequence[Sentence]) -> Discovery:
+    """Find the names of a document and group those that name one actor.
+
+    Ids are slugs of the fullest names, unique in the document; types are guesses from the names' words.
+    """
+    used = {AUTHOR}
+    actors: list[Actor] = []
+    mentions: list[Mention] = []
+    known: set[str] = set()
+    for group in _Grouping(text, find_names(text, sentences)).groups():
+        name = group.name
+        actor_id = _unique(group.entry.id if group.entry else slug(name), used)
+        aliases = list(dict.fromkeys(form.text for form in group.forms if form.text != name))
+        actors.append(Actor(id=actor_id, name=name, type=group.type, aliases=aliases))
+        mentions.extend(Mention(actor=actor_id, start=f.span.start, end=f.span.end) for f in group.forms)
+        if group.entry:
+            known.add(actor_id)
+    return Discovery(actors, sorted(mentions, key=lambda m: m.start), frozenset(known))
+
+
+def _unique(name: str, used: set[str]) -> str:
+    number, candidate = 1, name
+    while candidate in used:
+        number += 1
+        candidate = f"{name}_{number}"
+    used.add(candidate)
+    return candidate
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One candidate name of the text: its words, whether a title stands before it, and what the catalogue has."""
+
+    span: NameSpan
+    text: str
+    keys: tuple[str, ...]
+    titled: bool
+    listed: CatalogueForm | None
+
+    @property
+    def entry(self) -> Entry | None:
+        """The catalogue's entry that the form stands for, if one does."""
+        return self.listed.entry if self.listed else None
+
+
+@dataclass(eq=False)
+class _Group:
+    """The forms taken for one actor."""
+
+    type: ActorType
+    entry: Entry | None = None
+    forms: list[_Form] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+
+    def take(self, form: _Form) -> None:
+        """Add a form, which may stand anywhere in the text."""
+        self.forms.append(form)
+        insort(self.starts, form.span.start)
+
+    @property
+    def name(self) -> str:
+        """The catalogue's name, or the fullest form that the document has."""
+        if self.entry:
+            return self.entry.name
+        return max(self.forms, key=lambda f: (len(f.keys), not f.text.isupper(), len(f.text), -f.span.start)).text
+
+    def last_before(self, position: int) -> int:
+        """Where the group was last named before `position`; -1 if it was not."""
+        place = bisect_left(self.starts, position)
+        return self.starts[place - 1] if place else -1
+
+
+_SPACE = re.compile(r"\s+")
+_ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,6}")
+
+
+class _Grouping:
+    """Groups a document's forms: full names first, so that every short form meets the names it may shorten."""
+
+    def __init__(self, text: str, names: Sequence[NameSpan]) -> None:
+        self._forms = [_read(text, span) for span in names]
+        self._groups: list[_Group] = []
+        self._by_identity: dict[object, _Group] = {}
+        self._by_skeleton: dict[str, list[_Group]] = {}
+        introduced = dict(_introduced(text, self._forms))
+        held = set(introduced)
+        for form in sorted(self._forms, key=lambda f: (-len(f.keys), f.span.start)):
+            if form.span not in held:
+                self._place(form)
+        self._join_acronyms(introduced)
+        self._join_initials()
+
+    def groups(self) -> list[_Group]:
+        """The groups in order of appearance, each with its forms in order of the text."""
+        filled = [group for group in self._groups if group.forms]
+        for group in filled:
+            group.forms.sort(key=lambda f: f.span)
+        return sorted(filled, key=lambda g: g.forms[0].span)
+
+    def _place(self, form: _Form) -> _Group:
+        """Put a form into the group it belongs to, or into a new one."""
+        identity: object = form.entry.id if form.entry else form.keys
+        group = self._homonym(form) if form.entry else self._by_identity.get(identity) or self._fuller(form)
+        group = group or self._by_identity.get(identity) or self._new(form)
+        # A surname stays open: each use goes to the person named last.
+        if group.entry is form.entry and (len(form.keys) > 1 or group.type != "person"):
+            self._by_identity[identity] = group
+        group.take(form)
+        if form.titled and len(group.forms) == 1 and not group.entry:
+            group.type = "person"
+        return group
+
+    def _new(self, form: _Form) -> _Group:
+        group = _Group(form.entry.type if form.entry else guess_type(form.text), form.entry)
+        self._groups.append(group)
+        if not form.entry:
+            for key in dict.fromkeys(skeleton(word) for word in form.keys):
+                self._by_skeleton.setdefault(key, []).append(group)
+        return group
+
+    def _fuller(self, form: _Form) -> _Group | None:
+        """The group whose name this form shortens or respells: of several persons the one named last before."""
+        for rate in (_exactly, same_spelling):
+            fitting = [g for g in self._similar(form) if any(_shortens(form.keys, f, g, rate) for f in g.forms[:8])]
+            if len(fitting) == 1:
+                return fitting[0]
+            if fitting and all(g.type == "person" for g in fitting):
+                return max(fitting, key=lambda g: g.last_before(form.span.start))
+            if fitting:
+                return None
+        return None
+
+    def _homonym(self, form: _Form) -> _Group | None:
+        """The person whose surname is spelt like a state, named in full before: "Ada Jordan … Jordan"."""
+        if len(form.keys) > 1:
+            return None
+        fitting = [g for g in self._similar(form) if g.type == "person" and g.last_before(form.span.start) >= 0]
+        return next((g for g in fitting if g.forms[0].keys[-1] == form.keys[0] and len(g.forms[0].keys) > 1), None)
+
+    def _similar(self, form: _Form) -> list[_Group]:
+        words = {skeleton(form.keys[0]), skeleton(form.keys[-1])}
+        found = (group for word in sorted(words) for group in self._by_skeleton.get(word, [])[-COMPARED_GROUPS:])
+        return list(dict.fromkeys(found))
+
+    def _join_acronyms(self, introduced: dict[NameSpan, _Form]) -> None:
+        """Join each acronym in brackets, and its other uses, with the name in front of the brackets."""
+        home = {form.span: group for group in self._groups for form in group.forms}
+        for form in self._forms:
+            if form.span not in introduced:
+                continue
+            long_form = introduced[form.span]
+            group = home[long_form.span]
+            if group.type == "person" and form.keys[0] not in _initials(long_form.text):
+                self._place(form)
+                continue
+            group.type = "organization" if group.type == "person" else group.type
+            group.take(form)
+            self._merge(self._by_identity.get(form.keys), group)
+
+    def _join_initials(self) -> None:
+        """Join an acronym of three letters or more with the one name whose initials it has."""
+        by_initials: dict[str, list[_Group]] = {}
+        for group in self._groups:
+            if group.forms and not group.entry and group.type != "person":
+                for initials in {i for form in group.forms[:8] for i in _initials(form.text)}:
+                    by_initials.setdefault(initials, []).append(group)
+        for group in self._groups:
+            forms = group.forms
+            if forms and not group.entry and len(forms[0].keys) == 1 and _ACRONYM.fullmatch(forms[0].text):
+                long_forms = by_initials.get(forms[0].keys[0], [])
+                if len(long_forms) == 1 and len(forms[0].keys[0]) > 2:
+                    self._merge(group, long_forms[0])
+
+    def _merge(self, group: _Group | None, into: _Group) -> None:
+        if group and group is not into and not group.entry:
+            for form in group.forms:
+                into.take(form)
+            group.forms.clear()
+
+
+def _read(text: str, span: NameSpan) -> _Form:
+    form = _SPACE.sub(" ", text[span.start : span.end])
+    before = tokenize(text, max(0, span.start - 24), span.start)
+    titled = False
+    if before and before[-1].key in load_lexicon().titles:
+        titled = joined(text[before[-1].end : span.start].lstrip("."))
+    words = tokenize(form)
+    return _Form(span, form, tuple(word.key for word in words), titled, load_catalogue().match(words))
+
+
+def _introduced(text: str, forms: Sequence[_Form]) -> Iterator[tuple[NameSpan, _Form]]:
+    """Uncatalogued acronyms that stand in brackets directly behind a name, with that name."""
+    for before, form in itertools.pairwise(forms):
+        bracketed = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
+        acronym = bool(_ACRONYM.fullmatch(form.text)) and not form.entry
+        if acronym and bracketed in {"()", "[]"} and len(before.keys) > 1:
+            yield form.span, before
+
+
+def _initials(name: str) -> set[str]:
+    """The initials of a name of several words, with and without those of small words."""
+    tokens = tokenize(name)
+    if len(tokens) < 2:
+        return set()
+    return {"".join(t.key[0] for t in tokens), "".join(t.key[0] for t in tokens if t.capital)}
+
+
+def _exactly(one: str, other: str) -> bool:
+    return one == other
+
+
+def _shortens(words: tuple[str, ...], long_form: _Form, group: _Group, same: _Comparison) -> bool:
+    """Whether `words` are a respelling or a usual shorter form of a group's name."""
+    long = long_form.keys
+    if len(words) == len(long):
+        return _all_same(words, long, same)
+    if len(words) > len(long):
+        return False
+    if group.type != "person":
+        lexicon = load_lexicon()
+        tail = len(words) > 1 and long[-len(words) :] == words
+        head = words == long[:1] and not lexicon.ordinary(words[0]) and lexicon.organization_heads.issuperset(long[1:])
+        return tail or head
+    if len(words) > 1:
+        return _all_same(words, long[-len(words) :], same) or _all_same(words, (long[0], long[-1]), same)
+    short = [keys(surname)[-1] for surname in surnames(long_form.text)]
+    return any(same(words[0], surname) for surname in short) or words[0] == long[0]
+
+
+def _all_same(words: Iterable[str], others: Sequence[str], same: _Comparison) -> bool:
+    listed = list(words)
+    return len(listed) == len(others) and all(same(a, b) for a, b in zip(listed, others, strict=True))
+
+
+def guess_type(name: str) -> ActorType:
+    """A first guess at an uncatalogued actor's type from the words of its name."""
+    lexicon, words = load_lexicon(), keys(name)
+    if lexicon.armed_heads.intersection(words):
+        return "armed_group"
+    if lexicon.government_heads.intersection(words):
+        return "government"
+    if lexicon.organization_heads.intersection(words) or name.isupper() or any(c.isdigit() for c in name):
+        return "organization"
+    strange = sum(not lexicon.ordinary(word) for word in words) + (words[0] in lexicon.given_names)
+    person = 2 <= len(words) <= 5 and strange * 2 >= len(words) and words[-1] not in lexicon.thing_nouns
+    return "person" if person and not load_catalogue().lookup(name.split()[0]) else "organization"

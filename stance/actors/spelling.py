@@ -1,0 +1,74 @@
+"""Spelling variants of transliterated names: Khafter, Hafter, Haftar."""
+
+import re
+from functools import lru_cache
+
+from rapidfuzz.distance import Hamming
+
+#: Least share of equal letters, in the sounds of two words, that counts as one name.
+VARIANT_SIMILARITY = 0.83
+#: Shorter words are compared exactly: too many short surnames differ by one vowel.
+VARIANT_LETTERS = 5
+
+# What transliterations of one name from Arabic, Cyrillic or Persian write differently, in this order.
+_RULES = tuple(
+    (re.compile(pattern), letters)
+    for pattern, letters in {
+        "tch": "ch",
+        "sch": "sh",
+        "dzh|dj": "j",
+        "kh": "h",
+        "gh": "g",
+        "ph": "f",
+        "th": "t",
+        "dh": "d",
+        "ck|q": "k",
+        "ou|oo": "u",
+        "[iy]ev(?=a?$)": "ev",
+        "ee|ei|ey|ie|iy|ij|yi|y": "i",
+        "w": "v",
+        "x": "ks",
+        "tz": "ts",
+        "c(?!h)": "k",
+        r"(.)\1+": r"\1",
+    }.items()
+)
+_VOWELS = str.maketrans("", "", "aeiou")
+# Vowels that transliterators take for each other; "Maduro" is not "Madero", nor "Hariri" "Harari".
+_SWAPS = frozenset({"ae", "ea", "ei", "ie", "ou", "uo", "ao", "oa"})
+# "Hansen" and "Hanson" are two families.
+_PATRONYMICS = ("son", "sen")
+
+
+@lru_cache(maxsize=65536)
+def sound(key: str) -> str:
+    """A folded word with the letters made equal that transliterations of one name differ in."""
+    for pattern, letters in _RULES:
+        key = pattern.sub(letters, key)
+    return key
+
+
+@lru_cache(maxsize=65536)
+def skeleton(key: str) -> str:
+    """The consonants of a word's sound: variants of one name share them."""
+    return sound(key).translate(_VOWELS)
+
+
+def same_spelling(one: str, other: str) -> bool:
+    """Whether two folded words look like two spellings of one name.
+
+    The sounds must have the same consonants, first letter and length, `VARIANT_SIMILARITY` of their letters equal
+    and the others vowels that are often taken for each other: "Ivanov" is not "Ivanova". Words shorter than
+    `VARIANT_LETTERS` must be equal.
+    """
+    if one == other:
+        return True
+    if min(len(one), len(other)) < VARIANT_LETTERS or skeleton(one) != skeleton(other):
+        return False
+    if one[-3:] != other[-3:] and one.endswith(_PATRONYMICS) and other.endswith(_PATRONYMICS):
+        return False
+    first, second = sound(one), sound(other)
+    if len(first) != len(second) or first[0] != second[0]:
+        return False
+    swapped = all(a == b or a + b in _SWAPS for a, b in zip(first, second, strict=True))
+    return swapped and Hamming.normalized_similarity(first, second) >= VARIANT_SIMILARITY

@@ -1,0 +1,106 @@
+"""A model's folder: what is in it, and that it is what it was when it was made.
+
+    manifest.json     labels, settings, temperatures, thresholds, metrics, data hashes, checksums of all other files
+    tokenizer.json    the tokenizer with the placeholders
+    encoder.onnx      int8 encoder; its weights in encoder.weights-*.bin, each under 50 MB
+    actors.onnx       sentiment and stance heads
+    mentions.onnx     name and link heads
+
+Nothing here executes anything: JSON, ONNX and raw tensors only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stance.encoding import EncodingSettings
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+#: The model that ships with the project.
+SHIPPED = Path(__file__).resolve().parent.parent / "models" / "stance"
+
+
+class ArtifactError(ValueError):
+    """A model folder that cannot be trusted or read; the message names the file and the mend."""
+
+
+class HeadSettings(BaseModel):
+    """One head's calibration: logits are divided by `temperature`; below `threshold` it abstains."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(1.0, gt=0)
+    threshold: float = Field(0.0, ge=0, le=1)
+
+
+class Manifest(BaseModel):
+    """Everything about a model that is not a tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    tag: str
+    created: str
+    language: str = "en"
+    license: str
+    encoding: EncodingSettings
+    pad_id: int
+    hidden: int
+    heads: dict[str, HeadSettings]
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, str] = Field(default_factory=dict)
+    lineage: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
+    """Write `manifest.json` with the checksum of every other file of the folder; returns what was written."""
+    files = {
+        p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file() and p.name not in (MANIFEST, "README.md")
+    }
+    complete = manifest.model_copy(update={"files": files})
+    (folder / MANIFEST).write_text(complete.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return complete
+
+
+def read_manifest(folder: Path, verify: bool = True) -> Manifest:
+    """Read a model folder's manifest and check every file against its checksum.
+
+    Raises `ArtifactError` for a folder, manifest or file that is missing, altered or truncated.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ArtifactError(f"{folder}: no model here ({MANIFEST} is missing); give a folder that `stance train` wrote")
+    try:
+        manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, ValueError) as error:
+        raise ArtifactError(f"{path}: not a model manifest: {error}") from None
+    if manifest.format != FORMAT:
+        raise ArtifactError(f"{path}: format {manifest.format} is not {FORMAT}; use the version that wrote it")
+    if verify:
+        _verify(folder, manifest)
+    return manifest
+
+
+def _verify(folder: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.files.items():
+        file = folder / name
+        if Path(name).name != name:
+            raise ArtifactError(f"{folder / MANIFEST}: file name {name!r} leads out of the folder")
+        if not file.is_file():
+            raise ArtifactError(f"{file}: missing; copy the model folder again")
+        if digest(file) != expected:
+            raise ArtifactError(f"{file}: altered or truncated (checksum differs); copy the model folder again")

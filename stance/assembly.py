@@ -1,0 +1,187 @@
+"""Gathers what the heads say of a document's windows and makes the document's result of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.artifact import HeadSettings, Manifest
+from stance.finding import Found
+from stance.prepare import Prepared
+from stance.queries import ActorQueries
+from stance.relations import relations_of
+from stance.schema import (
+    ACTOR_TYPES,
+    AUTHOR,
+    SENTIMENTS,
+    STANCES,
+    Actor,
+    ActorResult,
+    ActorType,
+    DocumentResult,
+    Mention,
+    MentionResult,
+    SentenceResult,
+    SentimentResult,
+    StanceResult,
+)
+
+Floats = NDArray[np.float32]
+
+
+class Assembly:
+    """One document's answers, gathered window by window in any order.
+
+    A sentence cut into several segments gets the mean of their probabilities.
+    """
+
+    def __init__(self, prepared: Prepared, manifest: Manifest) -> None:
+        """Begin with the mentions that are known before the encoder reads."""
+        self.prepared = prepared
+        self.manifest = manifest
+        self._sentiment: dict[tuple[int, str], list[Floats]] = {}
+        self._stance: dict[tuple[int, str, str], list[tuple[Floats, int]]] = {}
+        self._names: dict[str, list[Floats]] = {}
+        self._name_scores: dict[int, float] = {}
+        self._phrases: dict[tuple[int, int], tuple[Mention, float]] = {}
+
+    def add(self, asked: ActorQueries, sentiment: Floats, stance: Floats) -> None:
+        """Take in one window's probabilities, rows as in `asked`."""
+        for query, scores in zip(asked.sentiment, sentiment, strict=True):
+            self._sentiment.setdefault((query.sentence, query.actor), []).append(scores)
+        for pair, scores in zip(asked.stances, stance, strict=True):
+            key = (pair.sentence, pair.holder, pair.target)
+            self._stance.setdefault(key, []).append((scores, pair.holder_sentence))
+
+    def add_mentions(self, found: Found, links: Mapping[int, float], names: Mapping[int, Floats]) -> None:
+        """Take in one window's linked phrases and the class probabilities of its names."""
+        for index, classes in names.items():
+            mention = found.mentions[index]
+            self._names.setdefault(mention.actor, []).append(classes)
+            self._name_scores[index] = float(1.0 - classes[0])
+        scored = {s.sentence for s in found.window.segments[found.window.first_scored :]}
+        for located in found.window.mentions:
+            if located.index in links and found.window.segments[located.segment].sentence in scored:
+                mention = found.mentions[located.index]
+                self._phrases[mention.start, mention.end] = (mention, links[located.index])
+
+    def result(self, include_neutral: bool) -> DocumentResult:
+        """The document as the contract has it."""
+        actors = self._decided()
+        mentions = self._mentions(actors)
+        sentences = [
+            SentenceResult(index=s.index, start=s.start, end=s.end, text=self.prepared.document.text[s.start : s.end])
+            for s in self.prepared.sentences
+        ]
+        for sentence, found in zip(sentences, self._by_sentence(mentions), strict=True):
+            sentence.mentions.extend(found)
+        self._fill_sentiment(sentences, actors)
+        stances = self._stances(actors)
+        for index, stance in stances:
+            if include_neutral or stance.label != "neutral":
+                sentences[index].stances.append(stance)
+        return DocumentResult(
+            id=self.prepared.document.id,
+            model=self.manifest.tag,
+            language=self.manifest.language,
+            actors=self._actor_results(actors, mentions),
+            sentences=sentences,
+            relations=relations_of(stances),
+        )
+
+    def _decided(self) -> dict[str, Actor]:
+        """The actors to report; names that rules found must convince the name head first."""
+        if not self.prepared.undecided:
+            return self.prepared.actors
+        chosen = {}
+        threshold = self.manifest.heads["name"].threshold
+        for key, actor in self.prepared.actors.items():
+            rows = self._names.get(key)
+            if not rows:
+                continue
+            mean = np.mean(rows, axis=0)
+            known = key in self.prepared.known
+            if known or 1.0 - mean[0] >= threshold:
+                kind: ActorType = actor.type if known else ACTOR_TYPES[int(mean[1:].argmax())]  # type: ignore[assignment]
+                chosen[key] = actor.model_copy(update={"type": kind})
+        return chosen
+
+    def _mentions(self, actors: Mapping[str, Actor]) -> list[MentionResult]:
+        text = self.prepared.document.text
+        rows = [(m, self._name_scores.get(i, 1.0)) for i, m in enumerate(self.prepared.mentions)]
+        rows += list(self._phrases.values())
+        return [
+            MentionResult(
+                actor=m.actor, start=m.start, end=m.end, text=text[m.start : m.end], kind=m.kind, score=round(score, 4)
+            )
+            for m, score in sorted(rows, key=lambda row: (row[0].start, row[0].end))
+            if m.actor in actors
+        ]
+
+    def _by_sentence(self, mentions: list[MentionResult]) -> list[list[MentionResult]]:
+        """Mentions by the sentence in which they start."""
+        sentences = self.prepared.sentences
+        groups: list[list[MentionResult]] = [[] for _ in sentences]
+        at = 0
+        for mention in mentions:
+            while at < len(sentences) and sentences[at].end <= mention.start:
+                at += 1
+            if at < len(sentences):
+                groups[at].append(mention)
+        return groups
+
+    def _fill_sentiment(self, sentences: list[SentenceResult], actors: Mapping[str, Actor]) -> None:
+        head = self.manifest.heads["sentiment"]
+        for (index, actor), rows in self._sentiment.items():
+            if actor in actors:
+                label, confidence, abstained, scores = decide(np.mean(rows, axis=0), SENTIMENTS, head)
+                sentences[index].sentiment.append(
+                    SentimentResult(
+                        actor=actor,
+                        label=label,
+                        confidence=confidence,
+                        abstained=abstained,
+                        scores=scores,  # type: ignore[arg-type]
+                    )
+                )
+
+    def _stances(self, actors: Mapping[str, Actor]) -> list[tuple[int, StanceResult]]:
+        head = self.manifest.heads["stance"]
+        found = []
+        for (index, holder, target), rows in sorted(self._stance.items(), key=lambda item: item[0][0]):
+            if target not in actors or (holder not in actors and holder != AUTHOR):
+                continue
+            label, confidence, abstained, scores = decide(np.mean([r for r, _ in rows], axis=0), STANCES, head)
+            found.append(
+                (
+                    index,
+                    StanceResult(
+                        holder=holder,
+                        target=target,
+                        label=label,  # type: ignore[arg-type]
+                        confidence=confidence,
+                        abstained=abstained,
+                        holder_sentence=max(sentence for _, sentence in rows),
+                        scores=scores,  # type: ignore[arg-type]
+                    ),
+                )
+            )
+        return found
+
+    def _actor_results(self, actors: Mapping[str, Actor], mentions: list[MentionResult]) -> list[ActorResult]:
+        counts: dict[str, int] = {}
+        for mention in mentions:
+            counts[mention.actor] = counts.get(mention.actor, 0) + 1
+        return [ActorResult(id=a.id, name=a.name, type=a.type, mentions=counts.get(a.id, 0)) for a in actors.values()]
+
+
+def decide(
+    probabilities: Floats, labels: tuple[str, ...], head: HeadSettings
+) -> tuple[str, float, bool, dict[str, float]]:
+    """Label, confidence, whether the model abstains, and scores that are rounded yet sum to 1."""
+    best = int(probabilities.argmax())
+    rounded = [round(float(p), 4) for p in probabilities]
+    rounded[best] = round(1.0 - sum(p for i, p in enumerate(rounded) if i != best), 4)
+    return labels[best], rounded[best], rounded[best] < head.threshold, dict(zip(labels, rounded, strict=True))

@@ -1,0 +1,80 @@
+"""Where results go: to stdout or to a file; everything else goes to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+import typer
+
+from stance.cli.failures import BROKEN_PIPE, Refusal
+
+#: Columns of a table that is no terminal's.
+PLAIN_WIDTH = 120
+
+
+def emit(parts: Iterable[str], out: Path | None = None) -> None:
+    """Write text to `out`, or to stdout where that is None. A reader who has gone away ends the command quietly.
+
+    Raises `Refusal` for a file that cannot be written.
+    """
+    if out is not None:
+        _write(parts, out)
+        return
+    try:
+        for part in parts:
+            sys.stdout.write(part)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would flush the same pipe once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(BROKEN_PIPE) from None
+
+
+def _write(parts: Iterable[str], out: Path) -> None:
+    """The file appears under its name once it is whole, or not at all."""
+    partial = out.with_name(f".{out.name}.part")
+    with writing(out):
+        try:
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(parts)
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Turn a failed write of `out` into a `Refusal`."""
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(f"--out: {out} cannot be written ({error.strerror}); name a file in a folder that exists") from None
+
+
+def on_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
+def width() -> int:
+    """Columns for a table; COLUMNS in the environment overrules the terminal's."""
+    return shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+
+
+def color() -> bool:
+    """Whether stdout takes colours and nobody asked for none (no-color.org)."""
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def progress_on_stderr() -> Iterator[None]:
+    """Send logs and whatever libraries print to stderr, so that stdout holds results only."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    with redirect_stdout(sys.stderr):
+        yield

@@ -1,0 +1,34 @@
+"""`stance train` and `stance evaluate`: thin over `training`, which needs the extra `train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stance.cli.failures import SOME_FAILED, extra, list_failures, refusing
+from stance.cli.output import emit, progress_on_stderr
+
+
+def train(
+    config: Annotated[Path, typer.Option(help="A YAML configuration, for example configs/train.yaml.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE…", help="Replace keys of the configuration: optim.epochs=1")
+    ] = None,
+) -> None:
+    """Fine-tune, evaluate, calibrate and export a model; the same command again resumes. Prints the model's folder."""
+    with extra("train"), progress_on_stderr():
+        from stance.artifact import ArtifactError
+        from training.config import ConfigError, load_config
+        from training.data.errors import DataError
+        from training.parity import ParityError
+        from training.pipeline import run
+
+        try:
+            with refusing(ConfigError, DataError, ArtifactError):
+                folder = run(load_config(config, overrides or []))
+        except ParityError as error:
+            list_failures([error])
+            raise typer.Exit(SOME_FAILED) from None
+    emit([f"{folder}\n"])

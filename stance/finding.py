@@ -1,0 +1,126 @@
+"""What the mention heads say of a window: which phrases are mentions, and of which actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.encoding import TokenMention, Window
+from stance.links import link_candidates
+from stance.queries import Bag, mention_bag
+from stance.schema import Mention, MentionKind
+
+PRONOUNS = frozenset(
+    """i me my mine myself we us our ours ourselves you your yours he him his himself she her hers herself it its itself
+    they them their theirs themselves one ones""".split()
+)
+#: A phrase is linked to an actor when the link is likelier than this.
+LINK_THRESHOLD = 0.5
+_OUTSIDE, _BEGIN = 0, 1
+
+Floats = NDArray[np.float32]
+
+
+class LinkQuery(NamedTuple):
+    """Are phrase and antecedent (positions in the window's token mentions) one actor?"""
+
+    phrase: int
+    antecedent: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A window with the phrases that the tag head found in it, and all mentions that it counts.
+
+    `mentions` starts with the document's own; the phrases after them have the actor "" until they are linked.
+    """
+
+    window: Window
+    mentions: list[Mention]
+    first_phrase: int
+
+
+def find_phrases(window: Window, mentions: Sequence[Mention], tags: Floats, text: str) -> Found:
+    """Add pronouns and noun phrases by the tag logits [L, 3] of the window."""
+    known = {(m.start, m.end) for m in window.mentions}
+    placed = set(window.placeholders)
+    extended, located = list(mentions), list(window.mentions)
+    for number, segment in enumerate(window.segments):
+        for start, end in tagged_spans(tags[segment.start : segment.end].argmax(-1)):
+            start, end = start + segment.start, end + segment.start
+            if (start, end) in known or all(t in placed for t in range(start, end)):
+                continue
+            first, last = window.offsets[start][0], window.offsets[end - 1][1]
+            if first >= last:
+                continue
+            kind: MentionKind = "pronoun" if text[first:last].lower() in PRONOUNS else "nominal"
+            located.append(TokenMention(len(extended), number, start, end))
+            extended.append(Mention(actor="?", start=first, end=last, kind=kind))
+    found = replace(window, mentions=tuple(sorted(located, key=lambda m: (m.start, m.end))))
+    return Found(found, extended, len(mentions))
+
+
+def tagged_spans(tags: Sequence[int] | NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Half-open spans of a begin-inside-outside sequence; an inside without a begin starts a span."""
+    spans: list[tuple[int, int]] = []
+    start = -1
+    for position, tag in enumerate(tags):
+        if tag in (_OUTSIDE, _BEGIN):
+            if start >= 0:
+                spans.append((start, position))
+            start = position if tag == _BEGIN else -1
+        elif start < 0:
+            start = position
+    if start >= 0:
+        spans.append((start, len(tags)))
+    return spans
+
+
+def link_queries(found: Found) -> tuple[list[Bag], list[LinkQuery]]:
+    """All (phrase, earlier mention) pairs of a window in reach, with one bag for each mention.
+
+    Bags stand in the order of the window's mentions, followed by one bag for each segment.
+    """
+    located = found.window.mentions
+    bags: list[Bag] = [mention_bag(m) for m in located]
+    bags += [tuple(range(s.start, s.end)) for s in found.window.segments]
+    place = {mention: i for i, mention in enumerate(located)}
+    # Each mention as an actor of its own: then every earlier mention in reach is a candidate.
+    alone = [m.model_copy(update={"actor": str(i)}) for i, m in enumerate(found.mentions)]
+    queries = []
+    for phrase in located:
+        if phrase.index >= found.first_phrase:
+            for other, distance in link_candidates(found.window, alone, phrase).values():
+                queries.append(LinkQuery(place[phrase], place[other], distance))
+    return bags, queries
+
+
+def resolve_links(found: Found, queries: Sequence[LinkQuery], scores: Floats) -> tuple[Found, dict[int, float]]:
+    """Give each phrase the actor that it most likely refers to; phrases with none are left out.
+
+    Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. Returns
+    the window with the linked phrases, and each linked phrase's probability by its number in `mentions`.
+    """
+    located = found.window.mentions
+    table = {(q.phrase, q.antecedent): float(s) for q, s in zip(queries, scores, strict=True)}
+    mentions = list(found.mentions)
+    linked: dict[int, float] = {}
+    kept: list[TokenMention] = []
+    for place, phrase in enumerate(located):
+        if phrase.index < found.first_phrase:
+            kept.append(phrase)
+            continue
+        earlier = replace(found.window, mentions=tuple(kept))
+        candidates = link_candidates(earlier, mentions, phrase)
+        scored = [(table.get((place, located.index(o)), 0.0), actor) for actor, (o, _) in candidates.items()]
+        best, actor = max(scored, default=(0.0, ""))
+        if best >= LINK_THRESHOLD:
+            mentions[phrase.index] = mentions[phrase.index].model_copy(update={"actor": actor})
+            linked[phrase.index] = best
+            kept.append(phrase)
+    return Found(replace(found.window, mentions=tuple(kept)), mentions, found.first_phrase), linked

@@ -1,0 +1,63 @@
+"""A document to sentences, actors and mentions: what is known before the encoder reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stance.actors import discover, find_mentions
+from stance.schema import Actor, Document, Mention
+from stance.text import Sentence, split_sentences
+
+_UNLISTED = "unlisted:"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to be cut into windows.
+
+    `actors` are those that may be reported, by id. `undecided`: they were found by rules, and the name head decides
+    which of them are actors, all but the `known` ones of the catalogue. `fixed`: the caller gave the mentions, so no
+    phrase is looked for. Mentions of names that are not among the actors are masked all the same (see
+    `stance.encoding`).
+    """
+
+    document: Document
+    sentences: list[Sentence]
+    actors: dict[str, Actor]
+    mentions: list[Mention]
+    known: frozenset[str] = frozenset()
+    undecided: bool = False
+    fixed: bool = False
+
+
+def prepare(document: Document) -> Prepared:
+    """Split the text and find its names, by whatever the document brings along.
+
+    Given mentions are used as they are; given actors are looked for, and nobody else is reported; with neither
+    the names of the text are its candidate actors.
+    """
+    sentences = split_sentences(document.text)
+    if document.mentions is not None:
+        actors = {a.id: a for a in document.actors or _actors_of(document)}
+        return Prepared(document, sentences, actors, list(document.mentions), fixed=True)
+    found = discover(document.text, sentences)
+    if document.actors is None:
+        return Prepared(
+            document, sentences, {a.id: a for a in found.actors}, list(found.mentions), found.known, undecided=True
+        )
+    listed = find_mentions(document.text, document.actors)
+    others = [
+        m.model_copy(update={"actor": _UNLISTED + m.actor})
+        for m in found.mentions
+        if not any(m.start < known.end and known.start < m.end for known in listed)
+    ]
+    mentions = sorted([*listed, *others], key=lambda m: m.start)
+    return Prepared(document, sentences, {a.id: a for a in document.actors}, mentions)
+
+
+def _actors_of(document: Document) -> list[Actor]:
+    """Actors for mentions that came without any: named by their first mention."""
+    names: dict[str, str] = {}
+    for mention in sorted(document.mentions or [], key=lambda m: m.start):
+        names.setdefault(mention.actor, document.text[mention.start : mention.end].strip() or mention.actor)
+    return [Actor(id=key, name=name) for key, name in names.items()]

@@ -1,0 +1,1 @@
+"""One document's result as a terminal table or as a self-contained HTML page."""

@@ -1,0 +1,192 @@
+"""The public contract as types: what comes in, what goes out, which labels there are.
+
+All offsets are Unicode code points into the text as it was given, half-open (`start <= i < end`).
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+SENTIMENTS = ("negative", "neutral", "positive")
+STANCES = ("against", "neutral", "favor")
+ACTOR_TYPES = ("state", "government", "organization", "armed_group", "person", "group")
+MENTION_KINDS = ("name", "pronoun", "nominal")
+
+#: The id of the text's own author as a holder.
+AUTHOR = "author"
+
+SentimentLabel = Literal["negative", "neutral", "positive"]
+StanceLabel = Literal["against", "neutral", "favor"]
+ActorType = Literal["state", "government", "organization", "armed_group", "person", "group"]
+MentionKind = Literal["name", "pronoun", "nominal"]
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty or blank")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"has a lone surrogate at character {error.start}; send valid Unicode") from None
+    return value
+
+
+NonBlank = Annotated[str, AfterValidator(_not_blank)]
+Offset = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown fields and never converts one type into another."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Actor(Strict):
+    """Somebody who can hold a stance or be its target."""
+
+    id: NonBlank
+    name: NonBlank
+    type: ActorType = "organization"
+    aliases: list[NonBlank] = Field(default_factory=list)
+
+
+class Mention(Strict):
+    """A span `[start, end)` of the text that refers to the actor with the id `actor`."""
+
+    actor: NonBlank
+    start: Offset
+    end: Offset
+    kind: MentionKind = "name"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Mention":
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end} must be greater than start {self.start}")
+        return self
+
+
+def check_references(text: str, actors: list[Actor], mentions: list[Mention]) -> None:
+    """Raise `ValueError` for doubled actor ids, unknown actors or offsets outside of `text`."""
+    seen: set[str] = set()
+    for position, actor in enumerate(actors):
+        if actor.id in seen:
+            raise ValueError(f"actors[{position}].id: {actor.id!r} is used twice; give each actor its own id")
+        seen.add(actor.id)
+    for position, mention in enumerate(mentions):
+        if mention.end > len(text):
+            raise ValueError(
+                f"mentions[{position}].end: {mention.end} lies outside the text of {len(text)} "
+                "characters; count code points from 0"
+            )
+        if seen and mention.actor not in seen:
+            raise ValueError(f"mentions[{position}].actor: {mention.actor!r} is not among the actors; add it there")
+
+
+class Document(Strict):
+    """One text to classify, with its own actors and mentions where the caller has them."""
+
+    id: NonBlank
+    text: NonBlank
+    actors: list[Actor] | None = None
+    mentions: list[Mention] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Document":
+        check_references(self.text, self.actors or [], self.mentions or [])
+        return self
+
+
+class ActorResult(Strict):
+    """An actor of a document and how often the document mentions it."""
+
+    id: str
+    name: str
+    type: ActorType
+    mentions: int
+
+
+class MentionResult(Strict):
+    """A mention that the service used; `score` is the probability that the span names an actor."""
+
+    actor: str
+    start: Offset
+    end: Offset
+    text: str
+    kind: MentionKind = "name"
+    score: Probability = 1.0
+
+
+class SentimentResult(Strict):
+    """How a sentence portrays `actor`; `scores` are calibrated and sum to 1."""
+
+    actor: str
+    label: SentimentLabel
+    confidence: Probability
+    abstained: bool
+    scores: dict[SentimentLabel, Probability]
+
+
+class StanceResult(Strict):
+    """What `holder` takes toward `target`; `holder_sentence` is the sentence that names the holder."""
+
+    holder: str
+    target: str
+    label: StanceLabel
+    confidence: Probability
+    abstained: bool
+    holder_sentence: Offset
+    scores: dict[StanceLabel, Probability]
+
+
+class SentenceResult(Strict):
+    """One sentence of a document with everything that was read off it."""
+
+    index: Offset
+    start: Offset
+    end: Offset
+    text: str
+    mentions: list[MentionResult] = Field(default_factory=list)
+    sentiment: list[SentimentResult] = Field(default_factory=list)
+    stances: list[StanceResult] = Field(default_factory=list)
+
+
+class Relation(Strict):
+    """The stances of one holder toward one target, added up over a document or a corpus.
+
+    `abstained`: every sentence that carries it is one on which the model abstained.
+    """
+
+    holder: str
+    target: str
+    label: StanceLabel
+    score: Annotated[float, Field(ge=-1.0, le=1.0)]
+    confidence: Probability
+    abstained: bool = False
+    sentences: list[int]
+
+
+class ErrorInfo(Strict):
+    """Why an item has no result: a stable code and one line that says what to mend."""
+
+    code: str
+    message: str
+    details: Any = None
+
+
+class DocumentResult(Strict):
+    """Everything the service says about one document."""
+
+    id: str
+    model: str
+    language: str = "en"
+    actors: list[ActorResult] = Field(default_factory=list)
+    sentences: list[SentenceResult] = Field(default_factory=list)
+    relations: list[Relation] = Field(default_factory=list)
+
+
+class ItemError(Strict):
+    """Stands in a result's place when the item failed; `id` is the item's, or its position."""
+
+    id: str
+    error: ErrorInfo

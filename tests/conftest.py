@@ -1,0 +1,58 @@
+"""Fixtures shared by all tests: a tiny real model, exported as the shipped one is."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from stance.artifact import HeadSettings, Manifest, write_manifest
+from stance.classifier import StanceClassifier
+
+HEADS = ("sentiment", "stance", "name", "same")
+
+
+def export_tiny(folder: Path, family: str = "mpnet", seed: int = 0) -> Path:
+    """A two-layer model of random weights, quantised and exported by the code that ships models."""
+    import torch
+
+    from stance.encoding import WindowEncoder
+    from tests.tiny import tiny_encoder
+    from training.config import ModelSpec, TrainConfig, TrainSource
+    from training.export import export_folder
+    from training.train import build_model, load_tokenizer
+
+    torch.manual_seed(seed)
+    source = TrainSource(name="none", format="jsonl", path=Path("none.jsonl"))
+    spec = ModelSpec(encoder=str(tiny_encoder(family, folder / "encoder")), width=32, letters=8)
+    config = TrainConfig(output=folder / "run", model=spec, train=[source], dev=[source])
+    tokenizer, pad_id = load_tokenizer(config)
+    encoder = WindowEncoder(tokenizer, config.encoding)
+    model = build_model(config, encoder, tokenizer)
+    rng = random.Random(seed)
+    windows = [[rng.randrange(5, 100) for _ in range(rng.randrange(8, 40))] for _ in range(20)]
+    export_folder(model.eval(), encoder, windows, pad_id, folder / "model")
+    manifest = Manifest(
+        tag=f"stance:tiny-{family}-{seed}",
+        created="2026-01-01",
+        license="Apache-2.0",
+        encoding=config.encoding,
+        pad_id=pad_id,
+        hidden=32,
+        heads={head: HeadSettings() for head in HEADS},
+    )
+    write_manifest(folder / "model", manifest)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny exported model; tests must not write into it."""
+    return export_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tiny_model: Path) -> StanceClassifier:
+    """A classifier on the tiny model."""
+    return StanceClassifier.load(tiny_model, threads=2)

@@ -1,0 +1,142 @@
+"""Files, folders, globs and URLs become one list; what cannot be read is refused in one line."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsspec.implementations.arrow import ArrowFSWrapper
+from fsspec.implementations.memory import MemoryFileSystem
+from pyarrow import fs as arrow_fs
+
+from serving.batch import sources
+from serving.batch.config import ScoreConfig
+from serving.batch.errors import InputError
+from serving.batch.readers import read_source
+from serving.batch.sources import find_sources, public_name
+
+LINE = b'{"id": "a", "text": "t"}\n'
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "PAUSE", 0.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "in"
+    for name in ("b.csv", "a.jsonl.gz", "deep/c.parquet", "notes.txt", ".hidden.csv", "_SUCCESS"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(LINE)
+    return root
+
+
+def names(inputs: list[str], out: Path) -> list[str]:
+    return [Path(source.label).name for source in find_sources(inputs, out)[0]]
+
+
+def test_a_folder_gives_its_files_in_order(folder: Path, tmp_path: Path) -> None:
+    found, ignored = find_sources([str(folder)], tmp_path / "out")
+    assert [(s.kind, s.compression) for s in found] == [("jsonl", "gzip"), ("csv", None), ("parquet", None)]
+    assert ignored == [str(folder / "notes.txt")]
+
+
+def test_a_file_named_twice_is_read_once(folder: Path, tmp_path: Path) -> None:
+    inputs = [str(folder / "b.csv"), str(folder / "*.csv"), str(folder / "**" / "*.parquet")]
+    assert names(inputs, tmp_path / "out") == ["b.csv", "c.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("in/empty", "holds no file"),
+        ("in/none.csv", "no such file"),
+        ("in/*.pq", "matches nothing"),
+        ("in/notes.txt", "kind of file"),
+        ("out/results/part.jsonl", "lies in the output folder"),
+        (".", "holds the output folder"),
+        ("nosuch://bucket/a.csv", "cannot be opened"),
+    ],
+)
+def test_what_names_nothing_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (folder / "empty").mkdir()
+    (tmp_path / "out" / "results").mkdir(parents=True)
+    (tmp_path / "out" / "results" / "part.jsonl").touch()
+    with pytest.raises(InputError, match=message) as refusal:
+        find_sources([item], tmp_path / "out")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(LINE)
+    [before], _ = find_sources([str(path)], tmp_path / "out")
+    path.write_bytes(LINE.replace(b"t", b"u"))
+    [after], _ = find_sources([str(path)], tmp_path / "out")
+    assert before.stamp != after.stamp
+
+
+def test_names_of_urls_keep_no_secret() -> None:
+    assert public_name("https://me:pass@host/a.csv?token=1#x") == "https://host/a.csv"
+
+
+def test_object_storage_folders_and_globs(tmp_path: Path) -> None:
+    store = MemoryFileSystem()
+    for name in ("x/b.csv", "x/a.jsonl", "x/readme.md"):
+        store.pipe(f"/store/{name}", LINE)
+    found, ignored = find_sources(["memory://store/x"], tmp_path / "out")
+    assert [Path(s.label).name for s in found] == ["a.jsonl", "b.csv"]
+    assert len(ignored) == 1
+    assert names(["memory://store/x/*.csv"], tmp_path / "out") == ["b.csv"]
+    with found[0].open() as file:
+        assert file.read() == LINE
+
+
+def test_arrow_file_systems_serve_as_well(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = ArrowFSWrapper(arrow_fs.LocalFileSystem())
+    monkeypatch.setattr(sources, "_filesystem", lambda url, scheme: (local, url.removeprefix("s3://")))
+    found, _ = find_sources([f"s3://{folder}"], tmp_path / "out")
+    assert [Path(s.label).name for s in found] == ["a.jsonl.gz", "b.csv", "c.parquet"]
+    with found[1].open() as file:
+        assert file.read() == LINE
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def send_head(self) -> Any:
+        if "broken" in self.path:
+            return self.send_error(500)
+        return super().send_head()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web(folder: Path) -> Iterator[str]:
+    handler = functools.partial(_Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_url_is_read(web: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "d.jsonl").write_bytes(LINE * 3)
+    config = ScoreConfig(inputs=(f"{web}/d.jsonl",), out=tmp_path / "out")
+    [source], _ = find_sources(config.inputs, config.out)
+    assert [row.values["id"] for row in read_source(source, config)] == ["a"] * 3
+
+
+@pytest.mark.parametrize(("path", "reason"), [("broken.jsonl", "answered 500"), ("missing.jsonl", "cannot be read")])
+def test_a_url_that_fails_is_refused(web: str, tmp_path: Path, path: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        find_sources([f"{web}/{path}"], tmp_path / "out")

@@ -1,0 +1,148 @@
+"""Every error of every route has the contract's shape and a fitting status."""
+
+from __future__ import annotations
+
+import http.client
+import select
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from serving.errors import framework_error
+from tests.serving.conftest import LONG_TEXT, Service, error_of
+
+LIMIT = 4_194_304
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/none", 404, "not_found"),
+        ("GET", "/v1/classify/", 404, "not_found"),
+        ("GET", "/page/../secret", 404, "not_found"),
+        ("GET", "/schema.json", 404, "not_found"),
+        ("GET", "/static_content/index.css", 404, "not_found"),
+        ("GET", "/v1/classify", 405, "method_not_allowed"),
+        ("DELETE", "/v1/model", 405, "method_not_allowed"),
+        ("POST", "/", 405, "method_not_allowed"),
+        ("POST", "/livez", 405, "method_not_allowed"),
+        ("PUT", "/metrics", 405, "method_not_allowed"),
+        ("PATCH", "/docs.json", 405, "method_not_allowed"),
+    ],
+)
+def test_paths_and_methods(service: Service, method: str, path: str, status: int, code: str) -> None:
+    response = service.client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert error_of(response)["code"] == code
+    assert ("allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 50_000, b'{"documents": [Infinity]}'])
+def test_malformed_json_is_400(service: Service, body: bytes) -> None:
+    response = service.post(body)
+    assert response.status_code == 400
+    assert error_of(response)["code"] == "malformed_json"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content_type": "text/plain"},
+        {"content_type": "application/x-www-form-urlencoded"},
+        {"content_type": "application/vnd.bentoml+pickle"},
+        {"content_type": "application/json; charset=latin-1"},
+        {"content_encoding": "gzip"},
+    ],
+)
+def test_what_is_not_announced_as_json_is_415(service: Service, headers: dict[str, str]) -> None:
+    response = service.post(b'{"documents": []}', **headers)
+    assert response.status_code == 415
+    error_of(response)
+
+
+def test_json_with_a_charset_is_json(service: Service) -> None:
+    assert service.post(b'{"documents": []}', content_type='Application/JSON; charset="UTF-8"').status_code == 200
+
+
+def test_a_large_body_is_refused_before_it_is_sent(service: Service) -> None:
+    connection = http.client.HTTPConnection(service.client.base_url.host, service.client.base_url.port, timeout=10)
+    connection.putrequest("POST", "/v1/classify")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders(b'{"documents": [')
+    assert connection.getresponse().status == 413
+
+
+def test_a_chunked_body_is_refused_once_it_is_too_large(service: Service) -> None:
+    response = service.post(b" " * 65_536 for _ in range(3 * LIMIT // 65_536))
+    assert response.status_code == 413
+    assert error_of(response)["code"] == "body_too_large"
+
+
+def test_an_endless_body_is_answered_while_it_comes(service: Service) -> None:
+    address = (service.client.base_url.host, service.client.base_url.port or 80)
+    chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"POST /v1/classify HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n")
+        connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        while not select.select([connection], [], [], 0)[0] and sent < 10 * LIMIT:
+            connection.sendall(chunk)
+            sent += 65_536
+        assert connection.recv(12) == b"HTTP/1.1 413"
+    assert sent < 3 * LIMIT
+
+
+def test_too_many_documents_are_413(service: Service) -> None:
+    response = service.classify([{"id": "a", "text": "b"}] * 257)
+    assert (response.status_code, error_of(response)["code"]) == (413, "too_many_documents")
+
+
+@pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic a-key"}])
+@pytest.mark.parametrize("path", ["/v1/model", "/v1/classify", "/metrics", "/none"])
+def test_without_a_key_is_401(closed_service: Service, path: str, given: dict[str, str]) -> None:
+    response = closed_service.client.get(path, headers=given)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert error_of(response)["code"] == "unauthorized"
+
+
+def test_a_key_opens_the_closed_service(closed_service: Service, key: dict[str, str]) -> None:
+    assert closed_service.client.get("/v1/model", headers=key).status_code == 200
+    assert closed_service.client.get("/none", headers=key).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/docs.json"])
+def test_health_and_description_need_no_key(closed_service: Service, path: str) -> None:
+    assert closed_service.client.get(path).status_code == 200
+
+
+def test_overload_and_timeout_are_503_with_retry_after(closed_service: Service, key: dict[str, str]) -> None:
+    slow: list[httpx.Response] = []
+    documents = [{"id": str(i), "text": LONG_TEXT} for i in range(60)]
+    post = closed_service.client.post
+    request = threading.Thread(
+        target=lambda: slow.append(post("/v1/classify", json={"documents": documents}, headers=key))
+    )
+    request.start()
+    quick = httpx.Response(200)
+    while request.is_alive() and quick.status_code == 200:
+        time.sleep(0.1)
+        body = {"documents": [{"id": "a", "text": "b"}]}
+        quick = post("/v1/classify", json=body, headers=key)
+        assert closed_service.client.get("/livez").status_code == 200
+    request.join()
+    for response, code in ((quick, "overloaded"), (slow[0], "timeout")):
+        assert (response.status_code, error_of(response)["code"]) == (503, code)
+        assert int(response.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(("status", "becomes"), [(404, 404), (405, 405), (500, 500), (503, 503), (418, 500)])
+def test_statuses_of_the_frameworks_become_ours(status: int, becomes: int) -> None:
+    response = framework_error(status, {"allow": "GET"}).response()
+    assert response.status_code == becomes
+    assert ("retry-after" in response.headers) == (becomes == 503)

@@ -1,0 +1,127 @@
+"""Documents of a request: a bad one names its field and mend and leaves the others alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from serving.config import Limits
+from serving.errors import ApiError
+from serving.intake import parse_json, read_document, read_envelope
+from stance.schema import Actor, Document, ItemError
+
+LIMITS = Limits(text_characters=100, actors=2, documents=2)
+ACTOR = {"id": "a", "name": "A"}
+
+
+def read(value: Any, actors: list[Actor] | None = None) -> Document | ItemError:
+    return read_document(value, 7, actors, LIMITS)
+
+
+BAD_DOCUMENTS = [
+    ("not an object", "invalid_document", "documents[7]: must be an object with id and text, not a string"),
+    ({"id": "x"}, "invalid_document", "text: is missing; add it"),
+    ({"id": "x", "text": " \n"}, "invalid_document", "text: must not be empty or blank"),
+    ({"id": "x", "text": "a\ud800"}, "invalid_document", "text: has a lone surrogate at character 1"),
+    ({"id": "x", "text": 3}, "invalid_document", "text: must be a string, not a number"),
+    ({"id": "x", "text": "a" * 101}, "text_too_long", "text: 101 characters are more than the limit of 100"),
+    ({"id": "x", "text": "a", "txt": "b"}, "invalid_document", "txt: is not a known field"),
+    ({"id": "x", "text": "a", "\udc00": 1}, "invalid_document", "not valid Unicode"),
+    ({"id": "x", "text": "a", "actors": ACTOR}, "invalid_document", "actors: must be a list, not an object"),
+    ({"id": "x", "text": "a", "actors": [{"id": "a"}]}, "invalid_document", "actors[0].name: is missing"),
+    ({"id": "x", "text": "a", "actors": [ACTOR, ACTOR]}, "invalid_document", "actors[1].id: 'a' is used twice"),
+    ({"id": "x", "text": "a", "actors": [ACTOR] * 3}, "too_many_actors", "actors: 3 are more than the limit of 2"),
+    (
+        {"id": "x", "text": "a", "actors": [{**ACTOR, "aliases": ["B", " "]}]},
+        "invalid_document",
+        "actors[0].aliases[1]: must not be empty",
+    ),
+    (
+        {"id": "x", "text": "a", "actors": [{**ACTOR, "type": "cat"}]},
+        "invalid_document",
+        "actors[0].type: must be 'state'",
+    ),
+    (
+        {"id": "x", "text": "abc", "mentions": [{"actor": "a", "start": 0, "end": 4}]},
+        "invalid_document",
+        "mentions[0].end: 4 lies outside the text of 3 characters",
+    ),
+    (
+        {"id": "x", "text": "abc", "mentions": [{"actor": "a", "start": -1, "end": 2}]},
+        "invalid_document",
+        "mentions[0].start: must be 0 or more, not -1",
+    ),
+    (
+        {"id": "x", "text": "abc", "mentions": [{"actor": "a", "start": 2, "end": 2}]},
+        "invalid_document",
+        "mentions[0]: end 2 must be greater than start 2",
+    ),
+    (
+        {"id": "x", "text": "abc", "mentions": [{"actor": f"a{i}", "start": 0, "end": 1} for i in range(3)]},
+        "too_many_actors",
+        "actors: 3 are more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "message"), BAD_DOCUMENTS)
+def test_a_bad_document_names_field_and_mend(value: Any, code: str, message: str) -> None:
+    item = read(value)
+    assert isinstance(item, ItemError)
+    assert (item.error.code, item.id) == (code, "x" if isinstance(value, dict) else "7")
+    assert message in item.error.message
+    item.model_dump_json()
+
+
+@pytest.mark.parametrize("name", [None, 3, "", "\ud800"])
+def test_without_a_usable_id_the_position_stands_for_it(name: Any) -> None:
+    item = read({"id": name, "text": "a"})
+    assert isinstance(item, ItemError)
+    assert item.id == "7"
+
+
+def test_the_requests_actors_apply_where_a_document_brings_none() -> None:
+    shared = [Actor(id="s", name="S")]
+    own = read({"id": "x", "text": "a", "actors": [ACTOR]}, shared)
+    bare = read({"id": "x", "text": "a", "actors": None}, shared)
+    assert isinstance(own, Document)
+    assert isinstance(bare, Document)
+    assert (own.actors, bare.actors) == ([Actor(id="a", name="A")], shared)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "not JSON"),
+        (b'{"documents": [', "not JSON"),
+        (b"\xff\xfe", "not UTF-8 at byte 0"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[NaN]", "NaN"),
+        (b"9" * 5000, "number"),
+    ],
+)
+def test_what_is_no_json_is_malformed(body: bytes, message: str) -> None:
+    with pytest.raises(ApiError, match=message) as caught:
+        parse_json(body)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "fields"),
+    [
+        ([], 422, ["body"]),
+        ({}, 422, ["documents"]),
+        ({"documents": "x", "include_neutral": 1, "more": 1}, 422, ["documents", "include_neutral", "more"]),
+        ({"documents": [], "actors": [ACTOR, ACTOR]}, 422, ["actors[1].id"]),
+        ({"documents": [], "actors": [{**ACTOR, "aliases": [""]}]}, 422, ["actors[0].aliases[0]"]),
+        ({"documents": [], "actors": [{"id": str(i), "name": "A"} for i in range(3)]}, 422, ["actors"]),
+        ({"documents": [{}] * 3}, 413, None),
+    ],
+)
+def test_a_wrong_envelope_names_every_field(value: Any, status: int, fields: list[str] | None) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_envelope(value, LIMITS)
+    assert caught.value.status == status
+    details = caught.value.info.details
+    assert (details and [fault["field"] for fault in details]) == fields

@@ -1,0 +1,122 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+
+from stance.actors import find_mentions, load_catalogue
+from stance.schema import Actor
+
+RUSSIA = Actor(id="russia", name="Russia", type="state")
+FRANCE = Actor(id="france", name="France", type="state")
+US = Actor(id="us", name="United States", type="state")
+CHAD = Actor(id="chad", name="Chad", type="state")
+HAFTAR = Actor(id="haftar", name="Khalifa Haftar", type="person")
+KALIN = Actor(id="kalin", name="İbrahim Kalın", type="person")
+BELLEN = Actor(id="bellen", name="Alexander van der Bellen", type="person")
+MAY = Actor(id="may", name="Theresa May", type="person")
+ARMY = Actor(id="lna", name="Libyan National Army", type="armed_group")
+UN = Actor(id="un", name="United Nations", aliases=["UN"])
+
+
+def found(text: str, *actors: Actor) -> list[tuple[str, str]]:
+    return [(text[m.start : m.end], m.actor) for m in find_mentions(text, actors)]
+
+
+def spans(text: str, *actors: Actor) -> list[str]:
+    return [span for span, _ in found(text, *actors)]
+
+
+@pytest.mark.parametrize(
+    ("actor", "text", "expected"),
+    [
+        (RUSSIA, "Russia's envoy met two Russians. Russian jets left Moscow. The Kremlin knew.", 5),
+        (RUSSIA, "RUSSIA WINS. The pro-Russian camp and the Russia-led bloc cheered.", 3),
+        (US, "The US, the U.S., America and Washington; Americans at the White House.", 6),
+        (US, "They asked us to join us. Let Us Go. TELL US NOW.", 0),
+        (FRANCE, "He told France 24 that France Télévisions left.", 0),
+        (US, "The Washington Post said so.", 0),
+        (CHAD, "Chad Smith met Idris Vane in Chad.", 1),
+        (RUSSIA, "The Russian Orthodox Church objected.", 0),
+        (UN, "The UN and the United Nations met. The United Nations Security Council did not.", 2),
+        (KALIN, "Ibrahim Kalin spoke. IBRAHIM KALIN left. Kalın's aide stayed. ibrahim kalin!", 4),
+        (BELLEN, "Van der Bellen met Bellen.", 2),
+        (MAY, "In May, Theresa May left. May 5 came. Then May said no.", 2),
+        (Actor(id="x", name="the rebels"), "The rebels fled. Rebels came.", 2),
+        (Actor(id="x", name="Al-Nour Front", type="armed_group"), "Al Nour Front and al-Nour Front.", 2),
+        (Actor(id="x", name="O'Brel", type="person"), "O’Brel left. OBrel returned.", 2),
+        (Actor(id="x", name="Asmorian", type="group"), "Asmorians protested.", 1),
+        (ARMY, "The Libyan National Army (LNA) fled. The LNA returned.", 3),
+    ],
+)
+def test_counts_mentions(actor: Actor, text: str, expected: int) -> None:
+    assert len(find_mentions(text, [actor])) == expected, spans(text, actor)
+
+
+@pytest.mark.parametrize("spelling", ["Haftar", "Hafter", "Khafter", "Khaftar", "Ḥaftar"])
+def test_spelling_variants(spelling: str) -> None:
+    assert spans(f"They saw {spelling}'s men.", HAFTAR) == [spelling]
+
+
+@pytest.mark.parametrize("other", ["Hefner", "Haft", "Hester", "after", "Khadar", "Saddam Haftar"])
+def test_other_names_are_not_variants(other: str) -> None:
+    assert spans(f"They saw {other} there.", HAFTAR) == []
+
+
+def test_a_person_s_mention_grows_to_the_full_name() -> None:
+    only_surname = Actor(id="haftar", name="Haftar", type="person")
+    assert spans("General Khalifa Haftar left.", only_surname) == ["Khalifa Haftar"]
+    assert spans("K. Haftar left.", HAFTAR) == ["K. Haftar"]
+
+
+def test_shared_surname_goes_to_the_person_named_last() -> None:
+    ada, idris = (Actor(id=n, name=f"{n} Brel", type="person") for n in ("Ada", "Idris"))
+    text = "Brel? Ada Brel came. Brel spoke. Idris Brel came. Brel left."
+    assert found(text, ada, idris) == [("Ada Brel", "Ada"), ("Brel", "Ada"), ("Idris Brel", "Idris"), ("Brel", "Idris")]
+
+
+def test_another_actor_can_claim_a_capital_or_seat() -> None:
+    kremlin = Actor(id="kremlin", name="Kremlin", type="government")
+    assert found("Moscow and the Kremlin.", RUSSIA, kremlin) == [("Moscow", "russia"), ("Kremlin", "kremlin")]
+
+
+def test_longest_match_wins_over_its_parts() -> None:
+    text = "The Libyan National Army fights in Libya."
+    libya = Actor(id="libya", name="Libya", type="state")
+    assert found(text, libya, ARMY) == [("Libyan National Army", "lna"), ("Libya", "libya")]
+
+
+def test_actors_side_by_side_in_a_heading() -> None:
+    putin = Actor(id="putin", name="Vladimir Putin", type="person")
+    assert found("Haftar Putin talks", HAFTAR, putin) == [("Haftar", "haftar"), ("Putin", "putin")]
+
+
+@pytest.mark.parametrize(("text", "actors"), [("", [RUSSIA]), ("Russia", []), ("\u200b \n", [RUSSIA]), ("…", [RUSSIA])])
+def test_nothing_to_find(text: str, actors: list[Actor]) -> None:
+    assert find_mentions(text, actors) == []
+
+
+def test_every_state_is_found_by_each_of_its_forms() -> None:
+    for entry in load_catalogue().entries:
+        actor = Actor(id=entry.id, name=entry.name, type=entry.type)
+        for form in (entry.name, *entry.names, *entry.demonyms, *entry.seats):
+            mentions = find_mentions(f"They saw {form} there.", [actor])
+            assert mentions, f"{entry.id}: {form}"
+
+
+def test_long_text_with_two_hundred_actors_and_threads() -> None:
+    people = [
+        Actor(id=f"p{i}", name=f"Ada Brel{chr(97 + i % 26)}{chr(97 + i // 26)}on", type="person") for i in range(200)
+    ]
+    unit = "Russian President Idris Vane met Ada Brelaaon (LNA) of Asmora. Officials, he said, left Brelbaon. "
+    text = unit * (200_000 // len(unit))
+    began = time.process_time()
+    mentions = find_mentions(text, [*people, RUSSIA])
+    assert time.process_time() - began < 10
+    assert len(mentions) == 3 * (200_000 // len(unit))
+    assert all(a.end <= b.start for a, b in pairwise(mentions))
+    with ThreadPoolExecutor(2) as pool:
+        short = text[: 10 * len(unit)]
+        assert (
+            len({tuple((m.start, m.end) for m in r) for r in pool.map(find_mentions, [short] * 8, [people] * 8)}) == 1
+        )

@@ -1,0 +1,165 @@
+import itertools
+import time
+
+import pytest
+
+from stance.actors import find_names
+from stance.text import split_sentences
+
+
+def names(text: str) -> list[str]:
+    return [text[n.start : n.end] for n in find_names(text, split_sentences(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Talks between President Idris Vane and Ada Brel failed.", ["Idris Vane", "Ada Brel"]),
+        ("Russian President Vladimir Putin left.", ["Russian", "Vladimir Putin"]),
+        ("Presidential Spokesperson İbrahim Kalın spoke.", ["İbrahim Kalın"]),
+        ("Gen. John R. Orlo met Mr. Brel and Dr. Vane.", ["John R. Orlo", "Brel", "Vane"]),
+        ("US Secretary of State Ada Brel left.", ["US", "Ada Brel"]),
+        ("The Minister of National Defence Idris Vane left.", ["Idris Vane"]),
+        ("NATO Secretary General Jens Stoltenberg left.", ["NATO", "Jens Stoltenberg"]),
+        ("Secretary General of NATO Jens Stoltenberg left.", ["NATO", "Jens Stoltenberg"]),
+        ("Pakistani Army Chief Orlo Vane left.", ["Pakistani Army", "Orlo Vane"]),
+        ("White House National Security Adviser Ada Brel left.", ["White House", "Ada Brel"]),
+        ("Russian Foreign Ministry Spokeswoman Maria Orlova left.", ["Russian Foreign Ministry", "Maria Orlova"]),
+        ("The Grand Mufti and Ayatollah Vane prayed.", ["Vane"]),
+        (
+            "Commander of the US African Forces Command General Ada Brel left.",
+            ["US African Forces Command", "Ada Brel"],
+        ),
+        ("The Libyan Khalifa Haftar left.", ["Libyan", "Khalifa Haftar"]),
+        ("The letter reached President Xi Jinping.", ["Xi Jinping"]),
+    ],
+)
+def test_titles_stay_outside(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Department of Defense paid.", ["Department of Defense"]),
+        ("The Ministry of Foreign Affairs of Asmora paid.", ["Ministry of Foreign Affairs", "Asmora"]),
+        ("The Ministry of Trade and Industry paid.", ["Ministry of Trade and Industry"]),
+        ("It asked the Bank for International Settlements.", ["Bank for International Settlements"]),
+        ("The Justice and Development Party (AKP) won.", ["Justice and Development Party", "AKP"]),
+        ("The Kurdistan Workers' Party left.", ["Kurdistan Workers' Party"]),
+        ("He left the Prime Minister's Office.", ["Prime Minister's Office"]),
+        ("Turkey's Ministry of Defense paid.", ["Turkey", "Ministry of Defense"]),
+        (
+            "The Turkish Armed Forces and the Libyan National Army fought.",
+            ["Turkish Armed Forces", "Libyan National Army"],
+        ),
+        ("He wrote in the Washington Post and on France 24.", ["Washington Post", "France 24"]),
+        ("The Government of National Accord fell.", ["Government of National Accord"]),
+        ("The Tripoli National Consensus Government (UMH) fell.", ["Tripoli National Consensus Government", "UMH"]),
+        ("The University of Oxford and Columbia University agreed.", ["University of Oxford", "Columbia University"]),
+        ("The People's Republic of China objected.", ["People's Republic of China"]),
+        ("The Russian Orthodox Church objected.", ["Russian Orthodox Church"]),
+    ],
+)
+def test_organisations_are_one_name(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Turkey and Russia met in Bosnia and Herzegovina.", ["Turkey", "Russia", "Bosnia and Herzegovina"]),
+        ("He flew to Trinidad and Tobago, Chad, Georgia.", ["Trinidad and Tobago", "Chad", "Georgia"]),
+        ("A Russian aircraft and two Russians were seen.", ["Russian", "Russians"]),
+        ("US-led troops left the Turkish-Russian talks.", ["US", "Turkish", "Russian"]),
+        ("He fought in northern Syria and Eastern Ukraine.", ["Syria", "Ukraine"]),
+        ("North Korea and South Korea met.", ["North Korea", "South Korea"]),
+        ("Let us go, he told U.S. and UK envoys.", ["U.S.", "UK"]),
+        (
+            "Alexander van der Bellen and al-Assad met Charles de Gaulle.",
+            ["Alexander van der Bellen", "al-Assad", "Charles de Gaulle"],
+        ),
+        ("They met Bashar al-Assad's envoy.", ["Bashar al-Assad"]),
+        ("Ada Brel, Idris Vane and Orlo met.", ["Ada Brel", "Idris Vane", "Orlo"]),
+        ("They met King Edrin II of Asmora.", ["Edrin II", "Asmora"]),
+    ],
+)
+def test_boundaries(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Officials said that the attack failed.",
+        "Yesterday, protesters returned. Additionally, they sang.",
+        "He spoke in Russian on Monday, May 5, at 3 p.m. GMT.",
+        "The S-400 and the F-16 cost a lot. GDP fell.",
+        "He did NOT go. I did.",
+        "“Nobody knows,” he said. “They left.”",
+        "",
+    ],
+)
+def test_no_names_here(text: str) -> None:
+    assert names(text) == []
+
+
+def test_first_word_counts_when_the_document_uses_it_as_a_name() -> None:
+    assert names("Target fell. Shares of Target rose.") == ["Target", "Target"]
+    assert names("Target practice ended. The target was missed.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Blunt said no. Police said nothing. Officials wrote.", ["Blunt"]),
+        ("ICE arrested him. Ice melted.", ["ICE"]),
+        ("Michael A. Nutter left.", ["Michael A. Nutter"]),
+        (
+            "They met John Major and Ada King. King left. Saudi King Orlo stayed.",
+            ["John Major", "Ada King", "King", "Saudi", "Orlo"],
+        ),
+    ],
+)
+def test_common_words_as_names(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+def test_month_as_a_surname_needs_the_full_name() -> None:
+    assert names("Theresa May left. In May, May returned.") == ["Theresa May", "May"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "BREL WARNS RUSSIA OVER STRIKES ON SYRIA",
+        "Brel Warns Russia Over New Strikes on Syria",
+        "Brel Warns Russia on Syria",
+    ],
+)
+def test_headings_hold_known_names_only(heading: str) -> None:
+    body = "The minister, Ada Brel, said so. Later Brel left."
+    found = [name.upper() for name in names(f"{heading}\n\n{body}")]
+    assert found == ["BREL", "RUSSIA", "SYRIA", "ADA BREL", "BREL"]
+
+
+def test_acronyms_that_spell_words_are_no_names_in_a_shouted_line() -> None:
+    assert names("LET US GO NOW") == []
+    assert names("WHO warned the US.") == ["WHO", "US"]
+
+
+def test_office_and_person_part_where_the_document_knows_the_person() -> None:
+    text = "Government of Accord Fathi Orlo left. Later Fathi Orlo returned."
+    assert names(text) == ["Government of Accord", "Fathi Orlo", "Fathi Orlo"]
+
+
+def test_long_text_has_spans_in_order_in_little_time() -> None:
+    unit = (
+        "Russian President Idris Vane met the Libyan National Army (LNA) of Asmora. Officials, he said, left Turkey. "
+    )
+    text = unit * (200_000 // len(unit))
+    sentences = split_sentences(text)
+    began = time.process_time()
+    found = find_names(text, sentences)
+    assert time.process_time() - began < 10
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))

@@ -1,0 +1,188 @@
+import time
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stance.actors import Discovery, discover, find_mentions, slug
+from stance.actors.spelling import same_spelling
+from stance.actors.tokens import fold
+from stance.text import split_sentences
+
+
+def actors(text: str) -> dict[str, list[str]]:
+    found = discover(text, split_sentences(text))
+    spans: dict[str, list[str]] = {actor.id: [] for actor in found.actors}
+    for mention in found.mentions:
+        spans[mention.actor].append(text[mention.start : mention.end])
+    return spans
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Russian President Vladimir Putin left Moscow. Putin said the Kremlin knew.",
+            {"russia": ["Russian", "Moscow", "Kremlin"], "vladimir_putin": ["Vladimir Putin", "Putin"]},
+        ),
+        (
+            "Khalifa Haftar spoke. Khafter's men left. General Hafter stayed.",
+            {"khalifa_haftar": ["Khalifa Haftar", "Khafter", "Hafter"]},
+        ),
+        (
+            "The Tripoli National Consensus Government (UMH) fell. The UMH fled.",
+            {"tripoli_national_consensus_government": ["Tripoli National Consensus Government", "UMH", "UMH"]},
+        ),
+        (
+            "US African Forces Command spoke. Later African Forces Command left.",
+            {"us_african_forces_command": ["US African Forces Command", "African Forces Command"]},
+        ),
+        (
+            "Ada Brel came. Brel spoke. Idris Brel came. Brel left.",
+            {"ada_brel": ["Ada Brel", "Brel"], "idris_brel": ["Idris Brel", "Brel"]},
+        ),
+        (
+            "Recep Tayyip Erdoğan spoke. Tayyip Erdogan left. Mr. Erdogan's aides stayed.",
+            {"recep_tayyip_erdogan": ["Recep Tayyip Erdoğan", "Tayyip Erdogan", "Erdogan"]},
+        ),
+        (
+            "The Asmora Relief Agency paid. Nobody asked the ARA.",
+            {"asmora_relief_agency": ["Asmora Relief Agency", "ARA"]},
+        ),
+        ("Ada Brel (CHP) spoke. The CHP left.", {"ada_brel": ["Ada Brel"], "chp": ["CHP", "CHP"]}),
+        ("The UN and the United Nations met.", {"united_nations": ["UN", "United Nations"]}),
+        ("Ada Jordan spoke. Jordan left.", {"ada_jordan": ["Ada Jordan", "Jordan"]}),
+        ("Chad Smith flew to Chad.", {"chad_smith": ["Chad Smith"], "chad": ["Chad"]}),
+        ("France 24 praised France.", {"france_24": ["France 24"], "france": ["France"]}),
+        ("", {}),
+    ],
+)
+def test_groups_names(text: str, expected: dict[str, list[str]]) -> None:
+    assert actors(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("They met Ada Brel.", "person"),
+        ("They met President Orlo.", "person"),
+        ("They met Turkey.", "state"),
+        ("They met the Ministry of Trade.", "government"),
+        ("They met the Asmora Liberation Front.", "armed_group"),
+        ("They met NATO.", "organization"),
+        ("They met the Orlo Foundation.", "organization"),
+        ("They reached Vane Province.", "organization"),
+    ],
+)
+def test_guesses_types(text: str, kind: str) -> None:
+    assert [actor.type for actor in discover(text, split_sentences(text)).actors] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Recep Tayyip Erdoğan", "recep_tayyip_erdogan"),
+        ("Côte d'Ivoire", "cote_divoire"),
+        ("U.S.", "us"),
+        ("北京", "actor"),
+    ],
+)
+def test_slug(name: str, expected: str) -> None:
+    assert slug(name) == expected
+
+
+def test_ids_are_unique_and_never_the_author_s() -> None:
+    found = actors("They met the Author. They met 北京 Łódź-Brel.")
+    assert "author" not in found
+    assert len(found) == len(set(found))
+
+
+def test_same_input_gives_same_output() -> None:
+    text = "Ada Brel met Idris Vane of the Asmora Relief Agency (ARA) in Turkey. " * 5
+    first = discover(text, split_sentences(text))
+    assert isinstance(first, Discovery)
+    assert all(discover(text, split_sentences(text)) == first for _ in range(3))
+
+
+# Surnames of people who are not related, many of them alike.
+DISTINCT = """
+Putin Rutte Macron Macri Merkel Markle Meloni Milei Johnson Johnston Jonson Clinton Clifton Obama Osama Biden Baden
+Sanders Saunders Stevens Stephens Peterson Petersen Hansen Hanson Larsen Larson Christensen Thompson Thomson Simpson
+Simons Symons Khomeini Khamenei Rouhani Raisi Rubio Rabin Barak Barack Netanyahu Gantz Lapid Bennett Barnett Burnett
+Ivanov Ivanova Petrov Petrova Pavlov Lavrov Medvedev Navalny Shoigu Gerasimov Prigozhin Zelensky Poroshenko Tymoshenko
+Lukashenko Yanukovych Yushchenko Kuchma Kravchuk Erdogan Davutoglu Gul Cavusoglu Akar Kalin Fidan Haftar Hifter Sarraj
+Dbeibah Bashagha Saleh Salah Saied Assad Asad Sisi Mubarak Morsi Mursi Maliki Mikati Hariri Harari Barzani Talabani
+Berlusconi Bersani Salvini Conte Conti Scholz Schulz Steinmeier Baerbock Habeck Lindner Laschet Sarkozy Hollande Fillon
+Sanchez Santos Sanchis Maduro Madero Moreno Marino Morales Correa Correia Kirchner Kurz Kern Kerry Kelly Kellogg Harris
+Harrison Haris Morrison Morris Turnbull Trudeau Truss Sunak Starmer Corbyn Cameron Camara Brown Braun Blair Blare Modi
+Gandhi Ghani Karzai Kasai Sharif Sharaf Khan Kahn Imran Zardari Bhutto Xi Wang Wong Zhang Zheng Chang Cheng Kim Moon
+""".split()  # noqa: SIM905
+ORGANIZATIONS = [
+    "Turkish Armed Forces", "Ukrainian Armed Forces", "Libyan National Army", "Lebanese National Army",
+    "Government of National Accord", "Government of National Unity", "Ministry of Defence", "Ministry of Finance",
+    "Justice and Development Party", "Justice and Freedom Party", "Asmora Relief Agency", "Asmora Rescue Agency",
+    "Supreme Court of Asmora", "Supreme Council of Asmora", "Popular Front of Orlo", "Patriotic Front of Orlo",
+]  # fmt: skip
+VARIANTS = [
+    ("Haftar", "Khafter"), ("Zelensky", "Zelenskyy"), ("Zelensky", "Zelenskiy"), ("Tymoshenko", "Timoshenko"),
+    ("Yanukovych", "Yanukovich"), ("Kadyrov", "Kadirov"), ("Medvedev", "Medvedyev"),
+    ("Barzani", "Berzani"), ("Erdoğan", "Erdogan"), ("Kalın", "Kalin"), ("Saleh", "Salih"),
+    ("Lukashenko", "Lukashenka"), ("Dbeibah", "Dbeiba"), ("Qalibaf", "Kalibaf"),
+    ("Soleimani", "Suleimani"), ("Khashoggi", "Hashoggi"),
+]  # fmt: skip
+
+
+def test_false_merges_of_surnames_are_rare() -> None:
+    pairs = [(a, b) for a, b in combinations(DISTINCT, 2)]
+    merged = [(a, b) for a, b in pairs if same_spelling(fold(a), fold(b))]
+    assert len(merged) / len(pairs) < 0.0003, merged
+
+
+def test_distinct_organizations_never_merge() -> None:
+    text = " ".join(f"The {name} spoke." for name in ORGANIZATIONS)
+    assert len(actors(text)) == len(ORGANIZATIONS)
+
+
+def test_most_transliterations_merge() -> None:
+    missed = [(a, b) for a, b in VARIANTS if not same_spelling(fold(a), fold(b))]
+    assert len(missed) <= len(VARIANTS) // 4, missed
+
+
+_PIECES = [
+    "Ada Brel",
+    "Brel",
+    "US",
+    "Turkey",
+    "al-Orlo",
+    "President",
+    "of",
+    "and",
+    "the Ministry",
+    "(ARA)",
+    "'s",
+    ". ",
+    "\n\n",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=4)), max_size=14), st.sampled_from([" ", "-", ""]))
+def test_any_text_gives_ordered_spans_of_listed_actors(pieces: list[str], gap: str) -> None:
+    text = gap.join(pieces)
+    found = discover(text, split_sentences(text))
+    ids = {actor.id for actor in found.actors}
+    assert len(ids) == len(found.actors)
+    assert found.known <= ids
+    for mentions in (found.mentions, find_mentions(text, found.actors)):
+        assert all(m.actor in ids and m.end <= len(text) for m in mentions)
+        assert all(a.end <= b.start for a, b in pairwise(mentions))
+
+
+@pytest.mark.parametrize("unit", ["Ada Brel met Brel of Asmora (ASM). ", "Russian envoys met Idris Vane{} of Vane{}. "])
+def test_time_stays_linear(unit: str) -> None:
+    parts = [unit.replace("{}", chr(97 + i % 26) + chr(97 + i // 26 % 26) + "ov") for i in range(150_000 // len(unit))]
+    text = "".join(parts)
+    began = time.process_time()
+    discover(text, split_sentences(text))
+    assert time.process_time() - began < 10

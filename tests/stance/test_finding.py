@@ -1,0 +1,81 @@
+"""Phrases from tags, and links from left to right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stance.encoding import Segment, TokenMention, Window
+from stance.finding import Found, find_phrases, link_queries, resolve_links, tagged_spans
+from stance.schema import Mention
+
+OUT, BEGIN, IN = 0, 1, 2
+
+
+@pytest.mark.parametrize(
+    ("tags", "spans"),
+    [
+        ([], []),
+        ([OUT, BEGIN, IN, OUT], [(1, 3)]),
+        ([BEGIN, BEGIN, IN], [(0, 1), (1, 3)]),
+        ([OUT, IN, IN], [(1, 3)]),
+        ([BEGIN, OUT, BEGIN], [(0, 1), (2, 3)]),
+        ([IN, BEGIN], [(0, 1), (1, 2)]),
+    ],
+)
+def test_tagged_spans(tags: list[int], spans: list[tuple[int, int]]) -> None:
+    assert tagged_spans(tags) == spans
+
+
+# "Orsania met Velmark . It left . the state returned", one character a token for brevity.
+TEXT = "O m V . i l . s r"
+WINDOW = Window(
+    ids=tuple(range(9)),
+    offsets=tuple((2 * i, 2 * i + 1) for i in range(9)),
+    segments=(Segment(0, 0, 4), Segment(1, 4, 7), Segment(2, 7, 9)),
+    first_scored=0,
+    mentions=(TokenMention(0, 0, 0, 1), TokenMention(1, 0, 2, 3)),
+    placeholders=(0, 2),
+)
+NAMES = [Mention(actor="o", start=0, end=1), Mention(actor="v", start=4, end=5)]
+
+
+def tagged(*begins: int) -> np.ndarray:
+    logits = np.zeros((9, 3), dtype=np.float32)
+    logits[:, OUT] = 1
+    logits[list(begins), BEGIN] = 2
+    return logits
+
+
+def test_phrases_are_added_behind_the_names() -> None:
+    found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
+    assert [(m.start, m.end, m.kind) for m in found.mentions[2:]] == [(8, 9, "pronoun"), (14, 15, "nominal")]
+    assert found.first_phrase == 2
+
+
+def test_a_tag_on_a_name_adds_nothing() -> None:
+    assert find_phrases(WINDOW, NAMES, tagged(0, 2), TEXT).mentions == NAMES
+
+
+def linked(scores: dict[tuple[int, int], float]) -> tuple[Found, dict[int, float]]:
+    found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
+    _, queries = link_queries(found)
+    table = np.array([scores.get((q.phrase, q.antecedent), 0.0) for q in queries], dtype=np.float32)
+    return resolve_links(found, queries, table)
+
+
+def test_a_phrase_takes_its_best_antecedent() -> None:
+    found, scores = linked({(2, 0): 0.9, (2, 1): 0.6})
+    assert found.mentions[2].actor == "o"
+    assert scores == pytest.approx({2: 0.9})
+
+
+def test_links_chain_through_earlier_phrases() -> None:
+    found, _ = linked({(2, 1): 0.8, (3, 2): 0.7})
+    assert [found.mentions[i].actor for i in (2, 3)] == ["v", "v"]
+
+
+def test_a_phrase_without_a_likely_antecedent_is_left_out() -> None:
+    found, scores = linked({(2, 0): 0.4})
+    assert scores == {}
+    assert [m.index for m in found.window.mentions] == [0, 1]

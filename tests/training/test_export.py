@@ -1,0 +1,97 @@
+"""Every family of encoders trains, saves, loads, exports and answers; the export says what torch says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from stance import Document, StanceClassifier
+from stance.encoding import WindowEncoder
+from stance.model import StanceModel
+from stance.runtime import Runtime
+from tests.conftest import export_tiny
+from tests.tiny import FAMILIES
+from training import export
+from training.config import ModelSpec, TrainConfig, TrainSource
+from training.train import build_model, load_tokenizer
+
+TEXT = "The Orsanian ministry condemned Velmark. She said that they support the treaty."
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_any_family_exports_and_classifies(family: str, tmp_path: Path) -> None:
+    folder = export_tiny(tmp_path, family)
+    classifier = StanceClassifier.load(folder, threads=1)
+    (result,) = classifier.classify([Document(id="d", text=TEXT)], include_neutral=True)
+    assert len(result.sentences) == 2
+    assert result.actors
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_saved_model_loads_with_the_same_answers(family: str, tmp_path: Path) -> None:
+    from tests.tiny import tiny_encoder
+
+    source = TrainSource(name="none", format="jsonl", path=Path("none.jsonl"))
+    spec = ModelSpec(encoder=str(tiny_encoder(family, tmp_path / "encoder")), width=16, letters=4)
+    config = TrainConfig(output=tmp_path, model=spec, train=[source], dev=[source])
+    tokenizer, _ = load_tokenizer(config)
+    model = build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer).eval()
+    model.save(tmp_path / "saved")
+    again = StanceModel.load(tmp_path / "saved").eval()
+    ids = torch.randint(5, 60, (2, 11))
+    with torch.no_grad():
+        for first, second in zip(
+            model.encode(ids, torch.ones_like(ids)), again.encode(ids, torch.ones_like(ids)), strict=True
+        ):
+            torch.testing.assert_close(first, second)
+
+
+def test_weights_are_written_in_parts_of_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "PART_BYTES", 20_000)
+    folder = export_tiny(tmp_path)
+    parts = sorted(folder.glob("encoder.weights-*.bin"))
+    assert len(parts) > 1
+    assert all(p.stat().st_size <= 20_000 for p in parts)
+    Runtime(folder, threads=1)
+
+
+def test_a_tensor_larger_than_a_part_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "PART_BYTES", 2_000)
+    with pytest.raises(ValueError, match="a model's files hold at most"):
+        export_tiny(tmp_path)
+
+
+def test_half_storage_keeps_the_arithmetic(tmp_path: Path) -> None:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 64])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    whole = model.ByteSize()
+    export.store_half(model)
+    onnx.checker.check_model(model)
+    assert model.ByteSize() < 0.6 * whole
+    x = np.ones((1, 64), dtype=np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"x": x})[0], x @ weight, atol=2e-2)
+
+
+def test_onnxruntime_runs_the_encoder_too(tiny_model: Path) -> None:
+    import onnxruntime
+
+    ids = np.arange(5, 25, dtype=np.int64).reshape(1, 20)
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    session = onnxruntime.InferenceSession(tiny_model / "encoder.onnx", providers=["CPUExecutionProvider"])
+    hidden = session.run(["hidden"], inputs)[0]
+    np.testing.assert_allclose(hidden, Runtime(tiny_model, threads=1).encoder(**inputs)[0], atol=0.15)

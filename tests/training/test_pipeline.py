@@ -1,0 +1,175 @@
+"""From labels to a model folder that serves, on tiny data: train, resume, export, calibrate, card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stance import Document, StanceClassifier
+from stance.artifact import read_manifest
+from stance.labelled import LabelledDocument
+from tests.tiny import tiny_encoder
+from training import pipeline, train
+from training.config import ConfigError, TrainConfig, load_config
+from training.trainer import StanceTrainer, TokenBatches
+
+SENTENCES = [
+    ("{a} condemned {b} on Monday.", "against", "negative"),
+    ("{a} praised {b} for the treaty.", "favor", "positive"),
+    ("{a} met {b} in the morning.", "neutral", "neutral"),
+]
+
+
+def corpus(path: Path, count: int, seed: int) -> Path:
+    """Documents of three sentences about two invented states and a pronoun."""
+    lines = []
+    for number in range(count):
+        text, sentiment, stances, spans = "", [], [], []
+        mentions = []
+        a, b = f"Orsania{chr(97 + (number + seed) % 7)}", "Velmark"
+        for pattern, stance, mood in SENTENCES[number % 3 :] + SENTENCES[: number % 3]:
+            start = len(text)
+            sentence = pattern.format(a=a, b=b)
+            text += sentence
+            span = [start, start + len(sentence)]
+            spans.append(span)
+            mentions += [
+                {"actor": "a", "start": start, "end": start + len(a)},
+                {"actor": "b", "start": start + sentence.index(b), "end": start + sentence.index(b) + len(b)},
+            ]
+            sentiment.append({"sentence": span, "actor": "b", "label": mood})
+            stances += [
+                {"sentence": span, "holder": "a", "target": "b", "label": stance},
+                {"sentence": span, "holder": "b", "target": "a", "label": "neutral"},
+            ]
+            text += " "
+        actors = [{"id": "a", "name": a, "type": "state"}, {"id": "b", "name": b, "type": "state"}]
+        document = {
+            "id": f"d{seed}-{number}",
+            "text": text.strip(),
+            "actors": actors,
+            "mentions": mentions,
+            "sentiment": sentiment,
+            "stances": stances,
+            "sentences": spans,
+            "mentions_complete": True,
+        }
+        lines.append(LabelledDocument.model_validate(document).model_dump_json())
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an encoder, data and a configuration."""
+    root = tmp_path_factory.mktemp("pipeline")
+    corpus(root / "train.jsonl", 24, 0)
+    corpus(root / "dev.jsonl", 9, 3)
+    config = {
+        "output": str(root / "run"),
+        "model": {"encoder": str(tiny_encoder("mpnet", root / "encoder")), "width": 16, "letters": 4},
+        "optim": {"epochs": 2, "batch_tokens": 256, "checkpoint_steps": 2, "learning_rate": 1e-3, "bf16": False},
+        "train": [{"name": "own", "format": "jsonl", "path": str(root / "train.jsonl")}],
+        "dev": [{"name": "own", "format": "jsonl", "path": str(root / "dev.jsonl")}],
+    }
+    (root / "train.yaml").write_text(yaml.safe_dump(config))
+    return root
+
+
+def configured(root: Path, *overrides: str) -> TrainConfig:
+    return load_config(root / "train.yaml", overrides)
+
+
+@pytest.fixture(scope="module")
+def artifact(setting: Path) -> Path:
+    return pipeline.run(configured(setting))
+
+
+def test_the_folder_serves(artifact: Path) -> None:
+    classifier = StanceClassifier.load(artifact, threads=1)
+    (result,) = classifier.classify([Document(id="d", text="Orsania condemned Velmark.")], include_neutral=True)
+    assert result.model == classifier.tag
+
+
+def test_the_manifest_tells_what_made_the_model(artifact: Path, setting: Path) -> None:
+    manifest = read_manifest(artifact)
+    assert set(manifest.data) == {"train/own", "dev/own"}
+    assert manifest.metrics["calibration"]["stance"]["labels"] > 0
+    assert all(p["agreement"] >= 0.99 for p in manifest.metrics["parity"])
+    assert str(setting) not in (artifact / "manifest.json").read_text()
+    assert manifest.tag in (artifact / "README.md").read_text()
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    setting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(setting, f"output={tmp_path}")
+    real, steps = StanceTrainer.training_step, []
+
+    def dies(self: StanceTrainer, *args: object, **kwargs: object) -> object:
+        steps.append(self.state.global_step)
+        if len(steps) == 6:
+            raise KeyboardInterrupt
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(StanceTrainer, "training_step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train.fit(config)
+    steps.clear()
+    steps.extend([-1] * 6)
+    train.fit(config)
+    assert steps[6] == 4
+    assert (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_a_finished_training_is_not_repeated(artifact: Path, setting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "fit", lambda config: pytest.fail("trained again"))
+    assert pipeline.run(configured(setting)) == artifact
+
+
+def test_training_goes_on_from_a_model(artifact: Path, setting: Path, tmp_path: Path) -> None:
+    overrides = [f"output={tmp_path}", f"model.start={artifact.parent / 'model'}", "optim.epochs=1"]
+    folder = train.fit(configured(setting, *overrides, "model.frozen_layers=1"))
+    scores = json.loads((folder.parent / "dev.json").read_text())
+    assert "own_stance_f1" in scores["last"]
+
+
+def test_layers_can_be_dropped_and_frozen(setting: Path, tmp_path: Path) -> None:
+    config = configured(setting, f"output={tmp_path}", "model.layers=1")
+    tokenizer, _ = train.load_tokenizer(config)
+    from stance.encoding import WindowEncoder
+
+    model = train.build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer)
+    assert len(train.encoder_layers(model)) == 1
+    train.freeze_layers(model, 1)
+    assert not any(p.requires_grad for p in train.encoder_layers(model)[0].parameters())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optim.epoch=1"], "optim.epoch"),
+        (["optim.epochs=-1"], "optim.epochs"),
+        (["nonsense"], "key=value"),
+        (["train.4.path=x"], "no '4'"),
+        (["train.0.format=xml", "optim.bf16=maybe"], "train.0.format"),
+    ],
+)
+def test_a_bad_key_is_named(setting: Path, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configured(setting, *overrides)
+
+
+def test_batches_keep_to_their_budget_and_hold_every_example_once() -> None:
+    lengths = [5, 90, 30, 31, 32, 7, 200, 12] * 9
+    sampler = TokenBatches(lengths, budget=100, seed=1)
+    batches = list(sampler)
+    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    assert all(len(b) == 1 or len(b) * max(lengths[i] for i in b) <= 100 for b in batches)
+    sampler.set_epoch(1)
+    assert list(sampler) != batches
+    sampler.set_epoch(0)
+    assert list(sampler) == batches

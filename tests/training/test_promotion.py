@@ -1,0 +1,80 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.config import ConfigError
+from training.promotion import EvaluationFigures, Gates, check_gates, load_figures, load_gates
+
+SHIPPED = Path(__file__).resolve().parents[2] / "configs" / "promotion.yaml"
+GATES = Gates(
+    tests=["rw", "dse"], margin=0.005, max_ece=0.05, max_changed=0.05, max_name_gap=5.0, min_sentences_per_second=20
+)
+OLD = "stance:old"
+
+
+def figures(**changes: Any) -> EvaluationFigures:
+    good: dict[str, Any] = {
+        "model": "stance:new",
+        "tests": [
+            {"name": "rw", "macro_f1": 0.84, "ece": 0.02, "items": 1000, "labels": ["passed over"]},
+            {"name": "dse", "macro_f1": 0.60, "ece": 0.04, "items": 800},
+        ],
+        "comparisons": [
+            {"name": "rw", "other": OLD, "difference": 0.02, "low": 0.004, "high": 0.03},
+            {"name": "dse", "other": OLD, "difference": -0.004, "low": -0.02, "high": 0.01},
+        ],
+        "changed": 0.03,
+        "name_gap": 2.0,
+        "sentences_per_second": 150.0,
+    }
+    return EvaluationFigures.model_validate({**good, **changes})
+
+
+def row(name: str, difference: float, low: float, other: str = OLD) -> dict[str, Any]:
+    return {"name": name, "other": other, "difference": difference, "low": low, "high": difference + 0.01}
+
+
+def failed(found: EvaluationFigures, current: str | None = OLD) -> list[str]:
+    return [result.gate for result in check_gates(found, GATES, current) if not result.passed]
+
+
+def test_a_better_model_passes_every_gate() -> None:
+    assert len(check_gates(figures(), GATES, OLD)) == 6
+    assert failed(figures()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "gates"),
+    [
+        ({"comparisons": [row("rw", 0.02, 0.004), row("dse", -0.006, -0.02)]}, ["not worse"]),
+        ({"comparisons": [row("rw", 0.02, -0.001), row("dse", 0.0, -0.02)]}, ["better"]),
+        ({"comparisons": [row("rw", 0.02, 0.004)]}, ["not worse"]),
+        ({"comparisons": [row("rw", 0.02, 0.004, "x"), row("dse", 0.02, 0.004, "x")]}, ["not worse"]),
+        ({"tests": [{"name": "rw", "macro_f1": 0.8, "ece": 0.02, "items": 9}]}, ["calibrated"]),
+        ({"changed": 0.051}, ["neutral to names"]),
+        ({"name_gap": 5.1}, ["even-handed"]),
+        ({"sentences_per_second": 19.0}, ["fast enough"]),
+        ({"changed": 0.9, "sentences_per_second": 1.0}, ["neutral to names", "fast enough"]),
+    ],
+)
+def test_each_gate_fails_on_its_own_figures(changes: dict[str, Any], gates: list[str]) -> None:
+    assert failed(figures(**changes)) == gates
+
+
+def test_the_first_model_has_nothing_to_be_compared_with() -> None:
+    assert failed(figures(comparisons=[]), current=None) == []
+
+
+def test_files_are_read_and_their_faults_named(tmp_path: Path) -> None:
+    assert load_gates(SHIPPED).tests
+    path = tmp_path / "figures.json"
+    path.write_text(figures().model_dump_json())
+    assert load_figures(path) == figures()
+    path.write_text('{"model": "m", "tests": [{"name": "rw"}]}')
+    with pytest.raises(ConfigError, match=r"tests\.0\.macro_f1.*changed"):
+        load_figures(path)
+    for content in ("[", "margin: 2"):
+        path.write_text(content)
+        with pytest.raises(ConfigError, match=r"figures\.json"):
+            load_gates(path)

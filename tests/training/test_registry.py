@@ -1,0 +1,150 @@
+import json
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stance.artifact import ArtifactError, read_manifest, write_manifest
+from stance.classifier import StanceClassifier
+from stance.store import pointer_path, read_pointer, stored_model
+from tests.training.test_promotion import GATES, figures, row
+from training import registry
+from training.promotion import EvaluationFigures
+from training.registry import PromotionRefused, import_model, list_models, promote, rollback, show
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A model store and a pointer of the test's own."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    monkeypatch.setenv("STANCE_HOME", str(tmp_path / "home"))
+    home = tmp_path / "bentoml"
+    for name in ("models", "bentos", "tmp"):
+        (home / name).mkdir(parents=True)
+    BentoMLContainer.bentoml_home.set(str(home))
+    BentoMLContainer.model_store.reset()
+    yield home
+    BentoMLContainer.bentoml_home.reset()
+    BentoMLContainer.model_store.reset()
+
+
+def model(source: Path, folder: Path, tag: str) -> Path:
+    """A copy of a model under another tag."""
+    shutil.copytree(source, folder)
+    changes = {"tag": tag, "metrics": {"dev": {"f1": 0.5}}, "data": {"train/a": "ab"}, "lineage": {"start": None}}
+    write_manifest(folder, read_manifest(folder).model_copy(update=changes))
+    return folder
+
+
+def evaluated(tag: str, against: str = "stance:a") -> EvaluationFigures:
+    return figures(model=tag, comparisons=[row("rw", 0.02, 0.01, against), row("dse", 0.0, -0.01, against)])
+
+
+@pytest.fixture
+def two(tiny_model: Path, tmp_path: Path) -> tuple[str, str]:
+    """Two stored models; the first one serves."""
+    tags = ("stance:a", "stance:b")
+    for tag in tags:
+        assert import_model(model(tiny_model, tmp_path / tag[-1], tag)) == tag
+    promote("stance:a", evaluated("stance:a"), GATES)
+    return tags
+
+
+def test_a_model_is_stored_whole_with_its_metadata(two: tuple[str, str], tmp_path: Path) -> None:
+    import bentoml
+
+    assert read_manifest(stored_model("stance:b")).tag == "stance:b"
+    assert bentoml.models.get("stance:b").info.metadata["data"] == {"train/a": "ab"}
+    assert StanceClassifier.load("stance:current", threads=1).tag == "stance:a"
+    assert import_model(tmp_path / "b") == "stance:b"  # again, without a change
+    assert [(one.tag, one.current) for one in list_models()] == [("stance:b", False), ("stance:a", True)]
+    assert show("stance:a")["switches"][0]["action"] == "promote"
+    assert show("stance:a")["metrics"] == {"dev": {"f1": 0.5}}
+
+
+def test_promotion_and_rollback_switch_and_keep_the_history(two: tuple[str, str]) -> None:
+    promote("stance:b", evaluated("stance:b"), GATES)
+    assert stored_model("stance:current") == stored_model("stance:b")
+    assert rollback() == "stance:a"
+    pointer = read_pointer()
+    assert pointer is not None
+    assert pointer.stack == ["stance:a"]
+    assert [(s.action, s.replaced, s.tag) for s in pointer.history] == [
+        ("promote", None, "stance:a"),
+        ("promote", "stance:a", "stance:b"),
+        ("rollback", "stance:b", "stance:a"),
+    ]
+    with pytest.raises(ArtifactError, match="nothing to go back to"):
+        rollback()
+
+
+def test_a_failed_gate_names_itself_and_the_old_model_stays(two: tuple[str, str]) -> None:
+    for found, gate in (
+        (figures(model="stance:b", comparisons=evaluated("stance:b").comparisons, name_gap=9.0), "even-handed"),
+        (evaluated("stance:other"), "evaluation is of stance:other"),
+        (evaluated("stance:b", against="stance:older"), "no comparison with stance:a"),
+    ):
+        with pytest.raises(PromotionRefused, match=gate):
+            promote("stance:b", found, GATES)
+    assert read_pointer().current == "stance:a"  # type: ignore[union-attr]
+
+
+def test_a_damaged_or_missing_model_never_serves(two: tuple[str, str], tmp_path: Path) -> None:
+    (stored_model("stance:b") / "actors.onnx").write_bytes(b"cut")
+    with pytest.raises(ArtifactError, match="altered or truncated"):
+        promote("stance:b", evaluated("stance:b"), GATES)
+    with pytest.raises(ArtifactError, match="not in the model store"):
+        promote("stance:c", evaluated("stance:c"), GATES)
+    assert import_model(tmp_path / "b") == "stance:b"  # the damaged copy is replaced
+    promote("stance:b", evaluated("stance:b"), GATES)
+    assert read_pointer().current == "stance:b"  # type: ignore[union-attr]
+
+
+def test_another_model_of_a_known_tag_is_refused(two: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "b" / "notes.txt").write_text("another")
+    write_manifest(tmp_path / "b", read_manifest(tmp_path / "b"))
+    with pytest.raises(ArtifactError, match="another model of this tag"):
+        import_model(tmp_path / "b")
+
+
+@pytest.mark.parametrize("step", ["write_text", "replace", "after"])
+def test_a_crash_at_any_step_leaves_the_old_or_the_new_model(two: tuple[str, str], step: str) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_crash_while_switching, args=(step,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 9
+    expected = "stance:b" if step == "after" else "stance:a"
+    assert read_pointer().current == expected  # type: ignore[union-attr]
+    assert read_manifest(stored_model("stance:current")).tag == expected
+    if step != "after":
+        promote("stance:b", evaluated("stance:b"), GATES)  # no lock is left behind
+
+
+def _crash_while_switching(step: str) -> None:
+    import os
+
+    real = getattr(Path, step, None)
+
+    def crash(path: Path, *args: object, **options: object) -> object:
+        if step == "write_text" and real:
+            real(path, "half a poin")
+        os._exit(9)
+
+    registry._try = lambda folder: None  # the model has been tried; a fork must not compile it again
+    if step == "after":
+        promote("stance:b", evaluated("stance:b"), GATES)
+        os._exit(9)
+    setattr(Path, step, crash)
+    promote("stance:b", evaluated("stance:b"), GATES)
+
+
+def test_a_pointer_that_is_no_pointer_is_named(store: Path) -> None:
+    with pytest.raises(ArtifactError, match="no model was promoted yet"):
+        stored_model("stance:current")
+    pointer_path().parent.mkdir(parents=True)
+    pointer_path().write_text(json.dumps({"stack": []}))
+    with pytest.raises(ArtifactError, match=r"current\.json: cannot be read"):
+        read_pointer()

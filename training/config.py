@@ -1,0 +1,148 @@
+"""Training's configuration: YAML to frozen pydantic, with dotted overrides on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stance.encoding import EncodingSettings
+from stance.labelled import LabelledDocument
+from training.data.readers import SourceSpec, read_dse, read_source
+from training.data.readers.dse import leaked_keys
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names each bad key and what to write instead."""
+
+
+class Frozen(BaseModel):
+    """Frozen, and refuses keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainSource(SourceSpec):
+    """A source with its part in training.
+
+    `repeat` counts it several times an epoch; `pack` is the share of its one-sentence documents that are
+    joined into longer ones, so that the heads learn to read one sentence among others. `exclude` is a DSE file whose
+    rows are left out, for that set's splits share rows.
+    """
+
+    name: str
+    repeat: int = Field(1, ge=1, le=50)
+    pack: float = Field(0.0, ge=0.0, le=1.0)
+    exclude: Annotated[Path | None, Field(strict=False)] = None
+
+    def documents(self) -> list[LabelledDocument]:
+        """Read the source. Raises `training.data.errors.DataError`."""
+        if self.format == "dse" and self.exclude is not None:
+            return read_dse(self.path, exclude=leaked_keys(self.exclude))
+        return read_source(self)
+
+
+class LossWeights(Frozen):
+    """How much each head counts in the sum that is minimised, and how much a teacher's answers do beside the labels."""
+
+    sentiment: float = 1.0
+    stance: float = 1.0
+    name: float = 0.5
+    tag: float = 0.5
+    same: float = 0.5
+    teacher: float = 0.5
+
+
+class ModelSpec(Frozen):
+    """The encoder (hub id or folder) and the heads' sizes; `start` continues from an earlier run's model."""
+
+    encoder: str
+    start: Path | None = None
+    width: int = Field(512, ge=8)
+    letters: int = Field(64, ge=4)
+    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    layers: int | None = Field(None, ge=1)
+    frozen_layers: int = Field(0, ge=0)
+
+
+class OptimSpec(Frozen):
+    """Rates, sizes and how long."""
+
+    epochs: float = Field(3.0, gt=0)
+    batch_tokens: int = Field(1536, ge=64)
+    learning_rate: float = Field(3e-5, gt=0)
+    head_rate_factor: float = Field(10.0, gt=0)
+    layer_decay: float = Field(1.0, gt=0, le=1.0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.06, ge=0, lt=1)
+    bf16: bool = True
+    checkpoint_steps: int = Field(200, ge=1)
+    average_from: float = Field(0.6, ge=0.0, le=1.0)
+
+
+class TrainConfig(Frozen):
+    """Everything that makes a model, apart from the data's content (whose hashes the artifact keeps).
+
+    `teacher` is the folder of a trained torch model with the same tokenizer, for a student to learn from.
+    """
+
+    output: Path
+    model: ModelSpec
+    encoding: EncodingSettings = EncodingSettings(max_tokens=256, context_sentences=4, context_tokens=96)
+    optim: OptimSpec = OptimSpec()
+    losses: LossWeights = LossWeights()
+    train: list[TrainSource] = Field(min_length=1)
+    dev: list[TrainSource] = Field(min_length=1)
+    seed: int = 7
+    context_neutral_weight: float = Field(0.3, gt=0, le=1)
+    mask_candidates: float = Field(0.5, ge=0, le=1)
+    teacher: Path | None = None
+    report_to: Literal["none", "tensorboard", "mlflow"] = "none"
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a YAML file, apply `a.b=value` overrides (values are YAML), and check every key.
+
+    Relative paths inside are relative to the working directory. Raises `ConfigError` with one line a fault.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; give --config an existing YAML file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        return TrainConfig.model_validate(raw)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"override {override!r}: write key=value, for example optim.epochs=1")
+    *parents, last = key.split(".")
+    at: Any = raw
+    for part in parents:
+        at = _child(at, part, override)
+    if isinstance(at, list):
+        _child(at, last, override)
+        at[int(last)] = yaml.safe_load(value)
+    else:
+        at[last] = yaml.safe_load(value)
+
+
+def _child(at: Any, part: str, override: str) -> Any:
+    if isinstance(at, dict):
+        return at.setdefault(part, {})
+    if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+        return at[int(part)]
+    raise ConfigError(f"override {override!r}: there is no {part!r} to set")

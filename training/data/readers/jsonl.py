@@ -1,0 +1,65 @@
+"""The project's own labelled JSONL, one document a line, plain or gzipped."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stance.labelled import LabelledDocument
+from training.data.errors import DataError, RowProblem
+from training.data.readers.common import numbered_lines
+
+#: Reading stops once so many problems were found: by then the file is another format.
+MAX_PROBLEMS = 100
+
+
+def read_jsonl(path: Path) -> Iterator[LabelledDocument]:
+    """Yield the documents of a `.jsonl` or `.jsonl.gz` file, holding one line (and the ids) in memory.
+
+    Blank lines are passed over. Every bad row is collected and, after the last good one was yielded,
+    raised as one `DataError`; use `list(read_jsonl(path))` to have all or nothing.
+    """
+    problems: list[RowProblem] = []
+    lines_of_ids: dict[str, int] = {}
+    for number, document in numbered_documents(path, problems):
+        first = lines_of_ids.setdefault(document.id, number)
+        if first != number:
+            message = f"{document.id!r} is already used in line {first}; give each document its own id"
+            problems.append(RowProblem(str(path), number, "id", message))
+            continue
+        yield document
+    if problems:
+        raise DataError(problems)
+
+
+def numbered_documents(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
+    """Yield `(line, document)` with one line in memory; what cannot be used is added to `problems`."""
+    for number, line in numbered_lines(path, problems):
+        if len(problems) >= MAX_PROBLEMS:
+            break
+        if not line.strip():
+            continue
+        try:
+            document = LabelledDocument.model_validate_json(line)
+        except ValidationError as error:
+            problems += row_problems(path, number, error)
+            continue
+        yield number, document
+
+
+def row_problems(path: Path, line: int, error: ValidationError) -> list[RowProblem]:
+    """What the labelled format has against one row, a problem a field."""
+    return [_problem(path, line, detail) for detail in error.errors()]
+
+
+def _problem(path: Path, line: int, detail: ErrorDetails) -> RowProblem:
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = "is no field of the labelled format; remove it or mend its spelling"
+    elif detail["type"] == "missing":
+        message = "is missing; add it"
+    elif detail["type"] != "json_invalid":
+        message += f" (it is {str(detail['input'])[:60]!r})" if field else ""
+    return RowProblem(str(path), line, field, message)

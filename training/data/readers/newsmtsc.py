@@ -1,0 +1,92 @@
+"""NewsMTSC: sentiment toward targets in news sentences (Hamborg & Donnay, EACL 2021).
+
+The files come from github.com/fhamborg/NewsMTSC (MIT). One JSON object a line, one sentence each.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stance.labelled import LabelledDocument, SentimentLabelled
+from stance.schema import Actor, Mention, SentimentLabel
+from training.data.errors import DataError
+from training.data.readers.common import mention_kind, numbered_lines
+
+#: How far, in characters, a stated offset may lie from the mention's text and still be mended.
+REACH = 3
+
+NEUTRAL_POLARITY = 4.0
+
+
+def read_newsmtsc(path: Path) -> Iterator[LabelledDocument]:
+    """Yield one document a sentence, each target as an actor (`t0`, `t1`, ...) with its sentiment.
+
+    Targets of one sentence with the same text (whatever its case) and the same polarity become one
+    actor with several mentions; with different polarities they stay apart, since a sentence can
+    portray two bearers of one name differently. Raise `DataError` for the first row that cannot be used.
+    """
+    for number, line in numbered_lines(path):
+        if line.strip():
+            yield _read_row(path, number, line)
+
+
+def _read_row(path: Path, number: int, line: str) -> LabelledDocument:
+    try:
+        return _document(json.loads(line))
+    except json.JSONDecodeError as error:
+        raise DataError.single(path, number, "", f"not JSON: {error}") from error
+    except KeyError as error:
+        raise DataError.single(path, number, str(error.args[0]), "is missing") from error
+    except ValidationError as error:
+        raise DataError.single(path, number, "targets", error.errors()[0]["msg"]) from error
+    except (TypeError, ValueError) as error:
+        raise DataError.single(path, number, "targets", str(error)) from error
+
+
+def _document(row: dict[str, Any]) -> LabelledDocument:
+    text = row["sentence_normalized"]
+    merged: dict[tuple[str, SentimentLabel], list[tuple[int, int]]] = {}
+    for target in row["targets"]:
+        start, end = _span(text, target)
+        spans = merged.setdefault((text[start:end].casefold(), _label(target["polarity"])), [])
+        if (start, end) not in spans:
+            spans.append((start, end))
+    sentence = [0, len(text)]
+    actors, mentions, sentiment = [], [], []
+    for position, ((_, label), spans) in enumerate(merged.items()):
+        actor = f"t{position}"
+        name = text[slice(*spans[0])]
+        actors.append(Actor(id=actor, name=name))
+        mentions += [Mention(actor=actor, start=a, end=b, kind=mention_kind(name)) for a, b in spans]
+        sentiment.append(SentimentLabelled(sentence=sentence, actor=actor, label=label))
+    return LabelledDocument(
+        id=row["primary_gid"],
+        text=text,
+        source="newsmtsc",
+        license="MIT",
+        actors=actors,
+        mentions=mentions,
+        sentiment=sentiment,
+        sentences=[sentence],
+    )
+
+
+def _label(polarity: float) -> SentimentLabel:
+    if polarity == NEUTRAL_POLARITY:
+        return "neutral"
+    return "negative" if polarity < NEUTRAL_POLARITY else "positive"
+
+
+def _span(text: str, target: dict[str, Any]) -> tuple[int, int]:
+    """Return the offsets of a target's mention, mended where they are off by up to `REACH` characters."""
+    stated, mention = int(target["from"]), target["mention"].strip()
+    if not mention:
+        raise ValueError("mention is empty")
+    for shift in sorted(range(-REACH, REACH + 1), key=abs):
+        start = stated + shift
+        if start >= 0 and text[start : start + len(mention)] == mention:
+            return start, start + len(mention)
+    raise ValueError(f"mention {mention!r} does not stand at from={stated}, where the text has {text[stated:][:30]!r}")

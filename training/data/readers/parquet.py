@@ -1,0 +1,64 @@
+"""Labelled documents in Parquet: a row a document, the contract's fields as columns (lists of structs)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from stance.labelled import LabelledDocument
+from training.data.errors import DataError, RowProblem
+from training.data.readers.jsonl import MAX_PROBLEMS, row_problems
+
+#: Documents that are in memory at once.
+BATCH = 1024
+_TEXT, _OFFSET = pa.string(), pa.int64()
+_SPAN = pa.list_(_OFFSET)
+#: The columns of `training.data.export.write_parquet`.
+SCHEMA = pa.schema(
+    {
+        "id": _TEXT,
+        "text": _TEXT,
+        "source": _TEXT,
+        "license": _TEXT,
+        "actors": pa.list_(pa.struct({"id": _TEXT, "name": _TEXT, "type": _TEXT, "aliases": pa.list_(_TEXT)})),
+        "mentions": pa.list_(pa.struct({"actor": _TEXT, "start": _OFFSET, "end": _OFFSET, "kind": _TEXT})),
+        "sentiment": pa.list_(pa.struct({"sentence": _SPAN, "actor": _TEXT, "label": _TEXT})),
+        "stances": pa.list_(
+            pa.struct({"sentence": _SPAN, "holder": _TEXT, "target": _TEXT, "label": _TEXT, "weight": pa.float64()})
+        ),
+        "sentences": pa.list_(_SPAN),
+        "mentions_complete": pa.bool_(),
+    }
+)
+
+
+def read_parquet(path: Path) -> Iterator[LabelledDocument]:
+    """Yield the documents of a Parquet file, `BATCH` in memory.
+
+    Every bad row is collected and, after the last good one was yielded, raised as one `DataError`.
+    """
+    problems: list[RowProblem] = []
+    for _, document in numbered_rows(path, problems):
+        yield document
+    if problems:
+        raise DataError(problems)
+
+
+def numbered_rows(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
+    """Yield `(row from 1, document)`; what cannot be used is added to `problems`."""
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    number += 1
+                    try:
+                        yield number, LabelledDocument.model_validate({k: v for k, v in row.items() if v is not None})
+                    except ValidationError as error:
+                        problems += row_problems(path, number, error)
+                    if len(problems) >= MAX_PROBLEMS:
+                        return
+    except (OSError, pa.ArrowException) as error:
+        raise DataError.single(path, number, "", f"cannot be read as Parquet: {error}") from error

@@ -1,0 +1,196 @@
+"""Checks files of labelled data row by row and against each other, in bounded memory.
+
+Questions that need all rows at once (is an id used twice, do two labels contradict, does a text of dev stand in
+train) are answered by sorting keys in a temporary SQLite file, so that five million rows need disk, not memory.
+"""
+
+import hashlib
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stance.labelled import LabelledDocument
+from stance.schema import SENTIMENTS, STANCES
+from training.data.checks import answers, normalise
+from training.data.errors import DataError, RowProblem
+from training.data.readers.jsonl import numbered_documents
+from training.data.readers.label_studio import numbered_tasks
+from training.data.readers.parquet import numbered_rows
+from training.data.readers.table import numbered_sentences
+
+#: How many problems of one kind a report lists; `Report.found` counts all of them.
+LISTED = 200
+#: A sentence of fewer characters ("He declined to comment.") may stand in two splits by chance.
+TELLING = 40
+
+Reader = Callable[[Path, list[RowProblem]], Iterator[tuple[int, LabelledDocument]]]
+_READERS: dict[str, Reader] = {
+    ".jsonl": numbered_documents,
+    ".jsonl.gz": numbered_documents,
+    ".csv": numbered_sentences,
+    ".parquet": numbered_rows,
+    ".json": numbered_tasks,
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a validation found: `problems` says file, line, field and mend; `found` counts all, by kind.
+
+    `documents` and `labels` count what is usable: {"sentiment": {"negative": 12, ...}, "stances": {...}}.
+    """
+
+    documents: int
+    labels: dict[str, dict[str, int]]
+    problems: list[RowProblem]
+    found: dict[str, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.found
+
+
+def validate(train: Sequence[Path], held_out: Sequence[Path] = ()) -> Report:
+    """Check every row of every file, ids, contradictions, missing classes, and `held_out` against `train`.
+
+    The format goes by the name: .jsonl, .jsonl.gz, .csv, .parquet, and .json for Label Studio's export. A class is
+    missing when train labels others of its kind (sentiment or stances) but never this one.
+    """
+    with tempfile.TemporaryDirectory(prefix="stance-validate-") as folder:
+        check = _Check(Path(folder) / "keys.sqlite")
+        try:
+            for path in train:
+                check.file(path, held_out=False)
+            for path in held_out:
+                check.file(path, held_out=True)
+            return check.report()
+        finally:
+            check.close()
+
+
+def reader_of(path: Path) -> Reader:
+    """The row reader for a file's name. Raises `DataError` for one that is no labelled data."""
+    for ending in sorted(_READERS, key=len, reverse=True):
+        if path.name.endswith(ending):
+            return _READERS[ending]
+    message = f"is none of {', '.join(_READERS)}; convert it with `stance data import --format`"
+    raise DataError.single(path, 0, "", message)
+
+
+class _Check:
+    """The keys of all rows seen so far, on disk, and what was found wrong."""
+
+    def __init__(self, keys: Path) -> None:
+        self.database = sqlite3.connect(keys, isolation_level=None)
+        # Nothing here outlives the call: no journal, and sorting in files where it outgrows the cache.
+        self.database.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA cache_size=-65536;"
+            "CREATE TABLE ids (key BLOB, id TEXT, place TEXT);"
+            "CREATE TABLE labels (key BLOB, label TEXT, field TEXT, question TEXT, place TEXT);"
+            "CREATE TABLE texts (key BLOB, held_out INT, place TEXT);"
+            "BEGIN;"
+        )
+        self.documents = 0
+        self.labels: dict[str, Counter[str]] = {"sentiment": Counter(), "stances": Counter()}
+        self.trained: dict[str, set[str]] = {"sentiment": set(), "stances": set()}
+        self.problems: list[RowProblem] = []
+        self.found: Counter[str] = Counter()
+
+    def file(self, path: Path, held_out: bool) -> None:
+        bad: list[RowProblem] = []
+        try:
+            for line, document in reader_of(path)(path, bad):
+                self._add("row", bad)
+                self._document(document, f"{path}:{line}", held_out)
+        except DataError as error:
+            bad += error.problems
+        self._add("row", bad)
+
+    def _document(self, document: LabelledDocument, place: str, held_out: bool) -> None:
+        self.documents += 1
+        execute = self.database.execute
+        execute("INSERT INTO ids VALUES (?, ?, ?)", (_key(document.id), document.id, place))
+        texts = {document.text}
+        for field, found in (("sentiment", document.sentiment), ("stances", document.stances)):
+            self.labels[field].update(one.label for one in found)
+            if not held_out:
+                self.trained[field].update(one.label for one in found)
+        for span, actors, label in answers(document):
+            sentence = document.text[slice(*span)]
+            field = "stances" if len(actors) > 1 else "sentiment"
+            row = (_key(normalise(sentence), *actors), label, field, " toward ".join(actors), place)
+            execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
+            if len(sentence) >= TELLING:
+                texts.add(sentence)
+        rows = [(_key(normalise(text)), held_out, place) for text in texts]
+        self.database.executemany("INSERT INTO texts VALUES (?, ?, ?)", rows)
+
+    def _add(self, kind: str, problems: list[RowProblem]) -> None:
+        room = max(0, LISTED - self.found[kind])
+        self.problems += problems[:room]
+        self.found[kind] += len(problems)
+        problems.clear()
+
+    def report(self) -> Report:
+        for kind, problems in (
+            ("duplicate id", self._duplicates()),
+            ("conflict", self._conflicts()),
+            ("missing class", self._missing()),
+            ("overlap", self._overlaps()),
+        ):
+            for problem in problems:
+                self._add(kind, [problem])
+        labels = {field: dict(counts.most_common()) for field, counts in self.labels.items()}
+        return Report(self.documents, labels, self.problems, {k: n for k, n in self.found.items() if n})
+
+    def _duplicates(self) -> Iterator[RowProblem]:
+        rows = self.database.execute(
+            "SELECT id, MIN(rowid), GROUP_CONCAT(place, char(10)) FROM ids GROUP BY key HAVING COUNT(*) > 1 ORDER BY 2"
+        )
+        for name, _, places in rows:
+            first, *others = places.split("\n")
+            for place in others:
+                yield _problem(place, "id", f"{name!r} is already used in {first}; give each document its own id")
+
+    def _conflicts(self) -> Iterator[RowProblem]:
+        rows = self.database.execute(
+            "SELECT MIN(field), MIN(question), MIN(rowid), GROUP_CONCAT(label || char(9) || place, char(10)) "
+            "FROM labels GROUP BY key HAVING COUNT(DISTINCT label) > 1 ORDER BY 3"
+        )
+        for field, question, _, answered in rows:
+            (label, place), *others = [one.split("\t") for one in answered.split("\n")]
+            other, where = next(one for one in others if one[0] != label)
+            message = f"{question}: {other!r} contradicts {label!r} of {place} for the same sentence; keep one"
+            yield _problem(where, field, message)
+
+    def _missing(self) -> Iterator[RowProblem]:
+        for field, classes in (("sentiment", SENTIMENTS), ("stances", STANCES)):
+            absent = [label for label in classes if label not in self.trained[field]]
+            if self.trained[field] and absent:
+                message = f"no row is labelled {' or '.join(absent)}, so the model could never answer it; add some"
+                yield RowProblem("train", 0, field, message)
+
+    def _overlaps(self) -> Iterator[RowProblem]:
+        rows = self.database.execute(
+            "SELECT DISTINCT held.place, train.place FROM "
+            "(SELECT key, place FROM texts WHERE held_out) held JOIN "
+            "(SELECT key, MIN(place) place FROM texts WHERE NOT held_out GROUP BY key) train USING (key) ORDER BY 1"
+        )
+        for held, train in rows:
+            yield _problem(held, "text", f"stands in train too, at {train}; remove it from one of the two")
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def _problem(place: str, field: str, message: str) -> RowProblem:
+    file, _, line = place.rpartition(":")
+    return RowProblem(file, int(line), field, message)
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.blake2b("\t".join(parts).encode(), digest_size=12).digest()

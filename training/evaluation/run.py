@@ -1,0 +1,101 @@
+"""`stance evaluate`: labelled documents in, figures and a report out, by the code path that serves."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stance.classifier import StanceClassifier
+from stance.labelled import LabelledDocument
+from training.data.errors import DataError
+from training.data.readers import read_jsonl
+from training.evaluation.compare import paired_bootstrap
+from training.evaluation.rawtext import evaluate_raw
+from training.evaluation.report import write_report
+from training.evaluation.results import Results
+from training.evaluation.tasks import evaluate_sentiment, evaluate_stance
+
+log = logging.getLogger(__name__)
+
+Sets = Mapping[str, Sequence[LabelledDocument]]
+
+
+def evaluate(
+    model: str | Path | None,
+    data: Path,
+    report: Path | None = None,
+    against: str | Path | None = None,
+    history: Path | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Measure a model on a JSONL file, or on each file of a folder, of labelled documents; returns all figures.
+
+    Writes the report into the folder `report`. `against` is a second model, which is asked the same and compared
+    by a paired bootstrap; `history` is the `history.json` that training left, for the learning curve. Raises
+    `ArtifactError` for a model and `DataError` for data that cannot be used.
+    """
+    sets = labelled_sets(data)
+    results = measure(StanceClassifier.load(model, threads), sets)
+    if against is not None:
+        compare(results, measure(StanceClassifier.load(against, threads), sets))
+    if history is not None:
+        results.history = json.loads(history.read_text(encoding="utf-8"))
+    if report is not None:
+        write_report(report, results)
+    return results.metrics()
+
+
+def labelled_sets(data: Path) -> dict[str, list[LabelledDocument]]:
+    """The documents of a `.jsonl` or `.jsonl.gz` file, or of every such file of a folder, by the file's name."""
+    files = sorted(p for p in data.iterdir() if _is_labelled(p)) if data.is_dir() else [data]
+    sets = {file.name.partition(".jsonl")[0]: list(read_jsonl(file)) for file in files}
+    if not any(sets.values()):
+        raise DataError.single(data, 0, "", "has no labelled documents; give a .jsonl file or a folder of such files")
+    return sets
+
+
+def _is_labelled(path: Path) -> bool:
+    return path.is_file() and path.name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def measure(classifier: StanceClassifier, sets: Sets) -> Results:
+    """Whatever each set has labels for: sentiment, stance, and what is found in the bare text."""
+    results = Results.of(classifier.manifest)
+    for name, documents in sets.items():
+        log.info("%s: %d documents", name, len(documents))
+        add_set(results, classifier, name, documents)
+    return results
+
+
+def add_set(results: Results, classifier: StanceClassifier, name: str, documents: Sequence[LabelledDocument]) -> None:
+    """Add one set's figures to the results."""
+    if any(d.sentiment for d in documents):
+        results.evaluations.append(evaluate_sentiment(classifier, documents, f"{name}.sentiment"))
+    if any(d.stances for d in documents):
+        add_stance(results, classifier, f"{name}.stance", documents)
+    complete = [d for d in documents if d.mentions_complete]
+    if complete:
+        results.raw.append(evaluate_raw(classifier, complete, name))
+        results.raw.append(evaluate_raw(classifier, complete, f"{name}, actors listed", with_actors=True))
+
+
+def add_stance(
+    results: Results, classifier: StanceClassifier, name: str, documents: Sequence[LabelledDocument]
+) -> None:
+    """Add stance with its parts and holder accuracies."""
+    found = evaluate_stance(classifier, documents, name)
+    results.evaluations += found.evaluations
+    if found.unnamed_holders.items:
+        results.holders[f"{name}.earlier_holder"] = found.holders
+        results.holders[f"{name}.unnamed_holder"] = found.unnamed_holders
+
+
+def compare(results: Results, other: Results) -> None:
+    """Add the comparison with another model's results on the same sets."""
+    theirs = {e.name: e for e in other.evaluations}
+    for mine in results.evaluations:
+        if mine.items and mine.name in theirs:
+            results.comparisons.append(paired_bootstrap(mine, theirs[mine.name], results.model, other.model))

@@ -1,0 +1,212 @@
+"""A trained torch model to the folder that serves: ONNX, encoder quantised to int8, checked against torch."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from stance.encoding import WindowEncoder
+from stance.model import StanceModel
+
+# Both report usage by default; this switches it off before they are imported.
+os.environ["OPENVINO_TELEMETRY_OPT_OUT"] = "1"
+os.environ.setdefault("NNCF_TELEMETRY_OPT_OUT", "1")
+
+log = logging.getLogger(__name__)
+
+#: No file of a model is larger, so that it can live in a git repository.
+PART_BYTES = 45_000_000
+#: Head tensors of more values are stored as float16 and widened when the graph is loaded.
+HALF_FROM = 1024
+
+
+class _Encoder(nn.Module):
+    """ids and mask to hidden vectors and tag logits; what `encoder.onnx` computes."""
+
+    def __init__(self, model: StanceModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        return self.model.encode(input_ids, attention_mask)
+
+
+def export_encoder(model: StanceModel, folder: Path) -> Path:
+    """Write the float32 encoder as ONNX with dynamic batch and length; returns the file."""
+    ids = torch.randint(5, 100, (2, 24))
+    batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=512)
+    shape = {0: batch, 1: length}
+    path = folder / "encoder.fp32.onnx"
+    program = torch.onnx.export(
+        _Encoder(model).eval(),
+        (ids, torch.ones_like(ids)),
+        dynamo=True,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["hidden", "tags"],
+        dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+        opset_version=20,
+    )
+    program.save(str(path))
+    return path
+
+
+def export_heads(model: StanceModel, hidden: int, folder: Path) -> None:
+    """Write `actors.onnx` and `mentions.onnx`, large tensors in float16."""
+    bags, one = torch.randn(6, hidden), torch.zeros(3, dtype=torch.long)
+    m = {0: torch.export.Dim("bags", min=1, max=1_000_000)}
+    n, p, k = (torch.export.Dim(x, min=1, max=1_000_000) for x in ("rows", "pairs", "letters"))
+    _export_head(
+        model.actors,
+        {
+            "bags": (bags, m),
+            "actor": (one, {0: n}),
+            "actor_sentence": (one, {0: n}),
+            "holder": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "target": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "pair_sentence": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "distance": (torch.zeros(4, dtype=torch.long), {0: p}),
+        },
+        ["sentiment", "stance"],
+        folder / "actors.onnx",
+    )
+    _export_head(
+        model.mentions,
+        {
+            "bags": (bags, m),
+            "mention": (one, {0: n}),
+            "name_ids": (torch.ones((3, 5), dtype=torch.long), {0: n, 1: k}),
+            "phrase": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "antecedent": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "phrase_sentence": (torch.zeros(4, dtype=torch.long), {0: p}),
+            "distance": (torch.zeros(4, dtype=torch.long), {0: p}),
+        },
+        ["names", "links"],
+        folder / "mentions.onnx",
+    )
+
+
+def _export_head(head: nn.Module, inputs: dict[str, tuple[Tensor, Any]], outputs: list[str], path: Path) -> None:
+    program = torch.onnx.export(
+        head.eval(),
+        tuple(tensor for tensor, _ in inputs.values()),
+        dynamo=True,
+        input_names=list(inputs),
+        output_names=outputs,
+        dynamic_shapes={name: shape for name, (_, shape) in inputs.items()},
+        opset_version=20,
+    )
+    program.save(str(path))
+    graph = onnx.load(path)
+    store_half(graph)
+    path.with_suffix(".onnx.data").unlink(missing_ok=True)
+    onnx.save_model(graph, path)
+
+
+def store_half(model: onnx.ModelProto) -> None:
+    """Keep large float32 tensors as float16 and widen them in the graph: half the bytes, the same arithmetic."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) > HALF_FROM:
+            name = tensor.name
+            half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name + "_half")
+            tensor.CopyFrom(half)
+            casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.node.insert(0, node)
+
+
+def quantize_encoder(
+    source: Path, samples: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], folder: Path
+) -> Path:
+    """Static int8 of the encoder by NNCF with SmoothQuant, calibrated on token batches (ids, mask).
+
+    Writes `encoder.onnx` and its weights in files of at most `PART_BYTES`; returns the graph's path.
+    """
+    import nncf
+
+    graph = onnx.load(source)
+    data = nncf.Dataset(list(samples), lambda pair: {"input_ids": pair[0], "attention_mask": pair[1]})
+    quantized = nncf.quantize(
+        graph,
+        data,
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(samples),
+        preset=nncf.QuantizationPreset.MIXED,
+    )
+    path = folder / "encoder.onnx"
+    save_in_parts(quantized, path)
+    return path
+
+
+def save_in_parts(model: onnx.ModelProto, path: Path) -> None:
+    """Save a graph with its tensors in `NAME.weights-K.bin` files, none over `PART_BYTES`.
+
+    Raises `ValueError` for a single tensor over that size.
+    """
+    part, size = 0, 0
+    files: dict[int, bytearray] = {0: bytearray()}
+    for tensor in sorted(model.graph.initializer, key=lambda t: -t.ByteSize()):
+        raw = numpy_helper.to_array(tensor).tobytes() if tensor.data_type != TensorProto.INT4 else tensor.raw_data
+        if len(raw) < HALF_FROM:
+            continue
+        if len(raw) > PART_BYTES:
+            raise ValueError(f"tensor {tensor.name} has {len(raw)} bytes; a model's files hold at most {PART_BYTES}")
+        if size + len(raw) > PART_BYTES:
+            part, size = part + 1, 0
+            files[part] = bytearray()
+        _point_to(tensor, f"{path.stem}.weights-{part}.bin", len(files[part]), len(raw))
+        # Tensors begin at multiples of 64 bytes, so that a runtime can map them as they lie.
+        padded = raw + b"\0" * (-len(raw) % 64)
+        files[part] += padded
+        size += len(padded)
+    for number, content in files.items():
+        (path.parent / f"{path.stem}.weights-{number}.bin").write_bytes(bytes(content))
+    path.write_bytes(model.SerializeToString())
+
+
+def _point_to(tensor: TensorProto, location: str, offset: int, length: int) -> None:
+    for field in ("raw_data", "float_data", "int32_data", "int64_data"):
+        tensor.ClearField(field)
+    tensor.data_location = TensorProto.EXTERNAL
+    del tensor.external_data[:]
+    for key, value in (("location", location), ("offset", str(offset)), ("length", str(length))):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+
+
+def calibration_batches(
+    windows: Sequence[Sequence[int]], pad_id: int, count: int = 300
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """`count` single windows, evenly drawn, as (ids, mask) of shape [1, L]."""
+    step = max(1, len(windows) // count)
+    chosen = [np.array([w], dtype=np.int64) for w in list(windows)[::step][:count]]
+    return [(ids, (ids != pad_id).astype(np.int64)) for ids in chosen]
+
+
+def write_tokenizer(encoder: WindowEncoder, folder: Path) -> None:
+    """Write `tokenizer.json`, placeholders included."""
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def export_folder(
+    model: StanceModel, encoder: WindowEncoder, windows: Sequence[Sequence[int]], pad_id: int, folder: Path
+) -> None:
+    """Write all of a model folder but its manifest; `windows` (token ids of training text) calibrate int8."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = export_encoder(model, folder)
+    quantize_encoder(source, calibration_batches(windows, pad_id), folder)
+    for left in (source, source.with_suffix(".onnx.data")):
+        left.unlink(missing_ok=True)
+    export_heads(model, int(model.encoder.config.hidden_size), folder)
+    write_tokenizer(encoder, folder)

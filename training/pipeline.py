@@ -1,0 +1,149 @@
+"""`stance train`: fine-tune, export, check, calibrate, and leave a model folder that can serve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from stance.artifact import Manifest, digest, write_manifest
+from stance.encoding import WindowEncoder
+from stance.model import StanceModel
+from training.calibrate import calibrate, exported_outputs
+from training.card import write_card
+from training.config import TrainConfig, TrainSource
+from training.dataset import Collator, Source, build_dataset
+from training.export import export_folder
+from training.features import Example, Featurizer
+from training.parity import check_parity
+from training.train import dev_datasets, fit, load_tokenizer
+from training.trainer import head_outputs
+
+log = logging.getLogger(__name__)
+
+#: How many training windows calibrate the int8 ranges.
+CALIBRATION_WINDOWS = 300
+
+
+def run(config: TrainConfig) -> Path:
+    """Train, then export; returns the folder that serves (`OUTPUT/artifact`).
+
+    Each step starts from what the one before left on disk, so a run that was stopped goes on. Raises
+    `ConfigError`, `DataError` or `ParityError`.
+    """
+    trained = config.output / "model"
+    if not (trained / "model.safetensors").exists():
+        fit(config)
+    return export(config, trained)
+
+
+def export(config: TrainConfig, trained: Path) -> Path:
+    """Turn a trained torch model into `OUTPUT/artifact`: int8, parity checked, calibrated, with card and checksums.
+
+    The folder appears only when it is complete.
+    """
+    tokenizer = Tokenizer.from_file(str(trained / "tokenizer.json"))
+    _, pad_id = load_tokenizer(config)
+    encoder = WindowEncoder(tokenizer, config.encoding)
+    featurizer = Featurizer(encoder, config.context_neutral_weight)
+    model = StanceModel.load(trained).eval()
+    work = config.output / "artifact.partial"
+    shutil.rmtree(work, ignore_errors=True)
+    export_folder(model, encoder, _calibration_windows(config, featurizer), pad_id, work)
+    examples = _dev_examples(config, featurizer)
+    collator = Collator(pad_id, encoder.placeholder_ids, shuffle=False)
+    log.info("checking the exported model against torch on %d dev windows", len(examples))
+    exported = exported_outputs(work, examples, collator)
+    parity = check_parity(head_outputs(model, examples, collator, precise=True), exported)
+    heads, errors = calibrate(exported)
+    metrics = {"dev": _dev_scores(config), "parity": [asdict(p) for p in parity], "calibration": errors}
+    manifest = Manifest(
+        tag=_tag(trained),
+        created=datetime.now(UTC).date().isoformat(),
+        license="Apache-2.0",
+        encoding=config.encoding,
+        pad_id=pad_id,
+        hidden=int(model.encoder.config.hidden_size),
+        heads=heads,
+        metrics=metrics,
+        config=_portable(config),
+        data=_data_hashes(config),
+        lineage={
+            "encoder": Path(config.model.encoder).name,
+            "layers": int(model.encoder.config.num_hidden_layers),
+            "start": _start_tag(config),
+        },
+    )
+    write_card(work, write_manifest(work, manifest))
+    target = config.output / "artifact"
+    shutil.rmtree(target, ignore_errors=True)
+    work.rename(target)
+    return target
+
+
+def _calibration_windows(config: TrainConfig, featurizer: Featurizer) -> list[list[int]]:
+    """Token ids of training windows, of every source alike."""
+    share = -(-CALIBRATION_WINDOWS // len(config.train))
+    windows: list[list[int]] = []
+    for spec in config.train:
+        documents = spec.documents()
+        step = max(1, len(documents) // share)
+        source = Source(spec.name, documents[::step][:share])
+        windows += list(build_dataset([source], featurizer, config.mask_candidates, config.seed)["input_ids"])[:share]
+    return windows
+
+
+def _dev_examples(config: TrainConfig, featurizer: Featurizer) -> list[Example]:
+    examples = [example for dataset in dev_datasets(config, featurizer).values() for example in dataset]
+    return sorted(examples, key=lambda e: -int(e["length"]))
+
+
+def _dev_scores(config: TrainConfig) -> dict[str, Any]:
+    path = config.output / "dev.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _tag(trained: Path) -> str:
+    """`stance:DATE-HASH`: the hash is of the trained weights, so the same weights have the same name."""
+    return f"stance:{datetime.now(UTC).date().isoformat()}-{digest(trained / 'model.safetensors')[:4]}"
+
+
+def _start_tag(config: TrainConfig) -> str | None:
+    return None if config.model.start is None else digest(config.model.start / "model.safetensors")[:12]
+
+
+def _portable(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as it may be published: paths only by their last parts."""
+    raw = config.model_dump(mode="json")
+    raw["output"] = config.output.name
+    raw["model"]["encoder"] = Path(config.model.encoder).name
+    raw["model"]["start"] = None if config.model.start is None else config.model.start.parent.name
+    for source in [*raw["train"], *raw["dev"]]:
+        source["path"] = "/".join(Path(source["path"]).parts[-2:])
+        source["exclude"] = source["exclude"] and "/".join(Path(source["exclude"]).parts[-2:])
+    return raw
+
+
+def _data_hashes(config: TrainConfig) -> dict[str, str]:
+    """SHA-256 of every file (or folder of files) that trained or chose the model, by source and part."""
+    hashes = {}
+    for part, specs in (("train", config.train), ("dev", config.dev)):
+        for spec in specs:
+            hashes[f"{part}/{spec.name}"] = _hash(spec)
+    return hashes
+
+
+def _hash(spec: TrainSource) -> str:
+    if spec.path.is_file():
+        return digest(spec.path)
+    whole = hashlib.sha256()
+    for file in sorted(p for p in spec.path.rglob("*") if p.is_file()):
+        whole.update(f"{file.relative_to(spec.path)} {digest(file)}\n".encode())
+    return whole.hexdigest()

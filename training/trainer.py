@@ -1,0 +1,244 @@
+"""`transformers.Trainer` with our losses, our dev metrics and an average of the last weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from sklearn.metrics import f1_score
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+from torch.utils.data import DataLoader, Sampler
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from stance.model import StanceModel
+from training.config import LossWeights, OptimSpec
+from training.dataset import Collator
+from training.features import IGNORED, Example
+from training.objective import distillation_loss, losses, predict, total_loss
+
+
+class TokenBatches(Sampler[list[int]]):
+    """Batches of examples of like length with at most `budget` tokens, padding counted; shuffled each epoch.
+
+    A batch of long windows so costs the same memory and time as one of short sentences.
+    """
+
+    def __init__(self, lengths: Sequence[int], budget: int, seed: int) -> None:
+        """Plan the batches of epoch 0; `set_epoch` plans another's."""
+        self.lengths = np.asarray(lengths)
+        self.budget = budget
+        self.seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Plan the batches of an epoch, the same ones each time that it is asked for."""
+        rng = np.random.default_rng((self.seed, epoch))
+        # Lengths get noise, so that an example meets other companions in every epoch.
+        order = np.argsort(self.lengths * rng.uniform(0.9, 1.1, len(self.lengths)), kind="stable")
+        batches: list[list[int]] = [[]]
+        longest = 0
+        for index in order:
+            longest = max(longest, int(self.lengths[index]))
+            if batches[-1] and longest * (len(batches[-1]) + 1) > self.budget:
+                batches.append([])
+                longest = int(self.lengths[index])
+            batches[-1].append(int(index))
+        self.batches = [batches[i] for i in rng.permutation(len(batches))]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches of the epoch, as lists of positions in the dataset."""
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        """How many batches there are."""
+        return len(self.batches)
+
+
+class StanceTrainer(Trainer):
+    """Trains a `StanceModel`; `evaluate` reports macro-F1 of every head on every dev source."""
+
+    def __init__(
+        self,
+        *,
+        optim: OptimSpec,
+        loss_weights: LossWeights,
+        dev_collator: Collator,
+        teacher: StanceModel | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take what `Trainer` takes; `eval_dataset` maps a source's name to its examples.
+
+        With a `teacher` of the same tokenizer its logits are learned beside the labels.
+        """
+        super().__init__(**kwargs)
+        self.optim_spec = optim
+        self.loss_weights = loss_weights
+        self.dev_collator = dev_collator
+        self.teacher = None if teacher is None else teacher.eval().requires_grad_(False)
+        self.last_losses: dict[str, float] = {}
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """The weighted sum of the heads' losses on one batch."""
+        # Accelerate puts autocast around `forward` only, and the model is read through other methods.
+        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
+            logits = predict(model, inputs)  # type: ignore[arg-type]
+        found = losses(logits, inputs)
+        self.last_losses = {f"loss_{k}": round(float(v.detach()), 4) for k, v in found.items()}
+        loss = total_loss(found, self.loss_weights)
+        if self.teacher is not None:
+            loss = loss + self.loss_weights.teacher * self._distil(logits, inputs)
+        return (loss, logits) if return_outputs else loss
+
+    def _distil(self, logits: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> Tensor:
+        with torch.no_grad(), torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
+            goal = predict(self.teacher, inputs)  # type: ignore[arg-type]
+        return distillation_loss(logits, goal, inputs)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Batches of one token budget instead of one number of examples."""
+        lengths = list(self.train_dataset["length"])
+        batches = TokenBatches(lengths, self.optim_spec.batch_tokens, self.args.seed)
+        return DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator)
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> Optimizer:
+        """AdamW with the heads' own rate, layer-wise decay of the encoder's, and no decay on vectors."""
+        if self.optimizer is None:
+            self.optimizer = AdamW(parameter_groups(self.model, self.optim_spec), fused=True)
+        return self.optimizer
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Write the heads' latest losses beside their sum."""
+        super().log({**logs, **(self.last_losses if "loss" in logs else {})}, *args, **kwargs)
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Dev metrics of every source; `eval_selection` is the mean that picks the best checkpoint."""
+        metrics = evaluate_sources(self.model, eval_dataset or self.eval_dataset, self.dev_collator)
+        named = {f"{metric_key_prefix}_{key}": value for key, value in metrics.items()}
+        self.log(named)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
+        return named
+
+
+def parameter_groups(model: StanceModel, spec: OptimSpec) -> list[dict[str, Any]]:
+    """Optimiser groups: heads at `head_rate_factor` times the rate, deeper layers faster than lower ones."""
+    count = int(model.encoder.config.num_hidden_layers)
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        rate = spec.learning_rate
+        if not name.startswith("encoder."):
+            rate *= spec.head_rate_factor
+        else:
+            rate *= spec.layer_decay ** (count - layer_of(name, count))
+        decay = spec.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+
+def layer_of(name: str, count: int) -> int:
+    """The encoder layer that a parameter belongs to: 0 for embeddings, `count` for what stands above."""
+    parts = name.split(".")
+    if "embeddings" in parts:
+        return 0
+    numbers = [int(p) for p in parts if p.isdigit()]
+    return numbers[0] + 1 if numbers else count
+
+
+@torch.no_grad()
+def head_outputs(
+    model: StanceModel, examples: Sequence[Example], collator: Collator, batch_size: int = 8, precise: bool = False
+) -> dict[str, Any]:
+    """Logits and labels of every head: {"stance": (logits [N, 3], labels [N]), ...}, in the examples' order.
+
+    In bfloat16 for speed, unless `precise`.
+    """
+    model.eval()
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for at in range(0, len(examples), batch_size):
+        batch = collator(examples[at : at + batch_size])
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not precise):
+            logits = predict(model, batch)
+        labels = {
+            "sentiment": batch["sentiment"][:, -1],
+            "stance": batch["stance"][:, -1],
+            "name": batch["names"][:, -1],
+            "same": batch["links"][:, -1],
+        }
+        keep = batch["tags"] != IGNORED
+        labels["tag"], logits["tag"] = batch["tags"][keep], logits["tag"][keep]
+        for head, label in labels.items():
+            if len(label):
+                found.setdefault(head, []).append((logits[head].float().numpy(), label.numpy()))
+    return {h: tuple(np.concatenate(part) for part in zip(*rows, strict=True)) for h, rows in found.items()}
+
+
+def evaluate_sources(model: StanceModel, sources: Mapping[str, Dataset], collator: Collator) -> dict[str, float]:
+    """Macro-F1 of each head on each source, and `selection`: the mean over sentiment and stance."""
+    metrics: dict[str, float] = {}
+    for name, dataset in sources.items():
+        for head, (logits, labels) in head_outputs(model, list(dataset.sort("length")), collator).items():
+            guess = logits.argmax(-1) if logits.ndim > 1 else (logits > 0).astype(int)
+            metrics[f"{name}_{head}_f1"] = float(f1_score(labels, guess, average="macro"))
+    chosen = [v for k, v in metrics.items() if k.endswith(("_sentiment_f1", "_stance_f1"))]
+    metrics["selection"] = float(np.mean(chosen)) if chosen else 0.0
+    return metrics
+
+
+class WeightAverage(TrainerCallback):
+    """Averages the weights over the last part of training; saved with each checkpoint, so a resume keeps it."""
+
+    FILE = "average.safetensors"
+
+    def __init__(self, start: float, every: int = 10) -> None:
+        """Begin after the share `start` of all steps; take every `every`-th step."""
+        self.start = start
+        self.every = every
+        self.count = 0
+        self.average: dict[str, Tensor] = {}
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Take the weights into the average."""
+        if state.global_step < self.start * state.max_steps or state.global_step % self.every:
+            return
+        self.count += 1
+        for name, value in kwargs["model"].state_dict().items():
+            if not value.is_floating_point():
+                self.average[name] = value.clone()
+            elif name not in self.average:
+                self.average[name] = value.detach().float().clone()
+            else:
+                self.average[name].lerp_(value.detach().float(), 1.0 / self.count)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Keep the average beside the checkpoint that was just written."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        if self.average and folder.is_dir():
+            save_file(self.average, folder / self.FILE, metadata={"count": str(self.count)})
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint's average, where it has one."""
+        path = checkpoint / self.FILE
+        if path.exists():
+            from safetensors import safe_open
+
+            self.average = load_file(path)
+            with safe_open(path, framework="pt") as file:
+                self.count = int(file.metadata()["count"])
