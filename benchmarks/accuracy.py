@@ -1,6 +1,6 @@
 """The figures of the README in one command, from the shipped model, through `StanceClassifier`.
 
-    python -m benchmarks.accuracy --data ../shared/data [--split dev|test] [--model M] [--out accuracy.json] [--report DIR]
+    python -m benchmarks.accuracy --data ../shared/data [--split dev|test] [--model M] [--out a.json] [--report DIR]
 
 `--data` has the public sets in the folders `newsmtsc`, `dse` and `gum`; `data/README.md` says where to get them. The
 dev split is the default, so that nobody sees the test splits by accident; `--split test` is for the final figures.

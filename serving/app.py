@@ -87,7 +87,7 @@ class Api:
         return await _while_connected(request, self._classify(body))
 
     async def _classify(self, body: bytes) -> Response:
-        classifier, limits = self._model(), self.config.limits
+        classifier, limits = self.model_now(), self.config.limits
         envelope, items = await asyncio.to_thread(read_request, body, limits)
         payload = await self.engine.run(
             lambda stop: ClassifyResponse(
@@ -99,10 +99,11 @@ class Api:
 
     async def model(self, request: Request) -> Response:
         """`GET /v1/model`."""
-        info = ModelInfo.of(self._model().manifest)
+        info = ModelInfo.of(self.model_now().manifest)
         return Response(info.model_dump_json(), media_type="application/json")
 
-    def _model(self) -> StanceClassifier:
+    def model_now(self) -> StanceClassifier:
+        """The model that answers. Raises `ApiError` (503) while the first one is being loaded."""
         if self.classifier is None:
             raise overloaded("not_ready", "the model is still being loaded; try again shortly", 1)
         return self.classifier
@@ -139,9 +140,20 @@ def page_routes() -> list[Route]:
     return [_file(path) for path in sorted(PAGE.iterdir())]
 
 
+def _feedback(api: Api) -> Route:
+    # Here, since only a service that takes feedback needs the packages of the extra `feedback`.
+    from serving.feedback.handler import FeedbackApi
+    from serving.feedback.store import FeedbackStore, feedback_url
+
+    handler = FeedbackApi(FeedbackStore(feedback_url()), api.engine, api.config.limits, api.model_now)
+    return Route("/v1/feedback", handler.post, methods=["POST"])
+
+
 def create_app(api: Api) -> Starlette:
     """The application with the handlers of `api`."""
     routes = [Route("/v1/classify", api.classify, methods=["POST"]), Route("/v1/model", api.model)]
+    if api.config.feedback:
+        routes.append(_feedback(api))
     page = page_routes() if api.config.page else []
     return Starlette(routes=[*routes, *page], exception_handlers={ApiError: answer})
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from serving.faults import faults
+from stance.faults import faults
 
 #: Where the service's processes find their configuration; `stance serve --config` sets it.
 CONFIG_VARIABLE = "STANCE_SERVING_CONFIG"
@@ -56,7 +56,8 @@ class ServingConfig(Frozen):
     `model`: a folder or a tag of the model store; null is the shipped model. `threads`: cores that one
     call uses; null is all of them. `running`: calls that are classified at the same time in one worker.
     `waiting`: calls that may wait for that; further ones are answered 503. `timeout`: seconds after
-    which a request is given up.
+    which a request is given up. `feedback`: take corrections and keep them, with their texts, in the database that
+    STANCE_FEEDBACK_URL names (needs the extra `feedback`).
     """
 
     model: str | None = None
@@ -68,6 +69,7 @@ class ServingConfig(Frozen):
     waiting: int = Field(default=16, ge=0)
     timeout: float = Field(default=60.0, gt=0, strict=False)
     page: bool = True
+    feedback: bool = False
     limits: Limits = Limits()
 
 

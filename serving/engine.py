@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from serving.errors import overloaded
+from stance.queries import TooManyPairs
 from stance.schema import Document, DocumentResult, ErrorInfo, ItemError
 
 #: Documents, and characters of text, that are classified between two looks at whether anybody still waits:
@@ -137,6 +138,8 @@ def _alone(
         return classify([document])[0]
     except Abandoned:
         raise
+    except TooManyPairs as error:
+        return ItemError(id=document.id, error=ErrorInfo(code="too_many_actors", message=str(error)))
     except Exception:
         logger.exception("a document of %d characters failed", len(document.text))
         message = "the document could not be classified; the service's log has the details"

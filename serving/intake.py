@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 
 from serving.config import Limits
 from serving.errors import ApiError, BodyTooLarge
-from serving.faults import Fault, faults, kind_of, printable
+from stance.faults import Fault, faults, kind_of, printable
 from stance.schema import Actor, Document, ErrorInfo, ItemError, NonBlank, Strict
 
 _ID: TypeAdapter[str] = TypeAdapter(NonBlank)
 #: Described as a document and checked as one later, by `read_document`.
-RawDocument = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/Document"})]
+RawDocument = Annotated[Any, WithJsonSchema({"allOf": [{"$ref": "#/components/schemas/Document"}]})]
 
 
 class ClassifyRequest(Strict):
@@ -130,9 +130,7 @@ def _doubled(actors: Sequence[Actor]) -> Fault | None:
     return None
 
 
-def read_document(
-    value: Any, position: int, actors: Sequence[Actor] | None, limits: Limits
-) -> Document | ItemError:
+def read_document(value: Any, position: int, actors: Sequence[Actor] | None, limits: Limits) -> Document | ItemError:
     """One document, with `actors` where it brings none; an `ItemError` names the field and the mend."""
     if not isinstance(value, dict):
         fault = Fault(f"documents[{position}]", f"must be an object with id and text, not {kind_of(value)}")

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from serving.app import ClassifyResponse, ModelInfo
 from serving.config import Limits
 from serving.errors import ErrorBody
+from serving.feedback.correction import FeedbackRequest, FeedbackResponse
 from serving.intake import ClassifyRequest
 from stance.schema import Document
 
@@ -17,6 +18,7 @@ _SCHEMAS = "#/components/schemas/"
 _ERRORS = {
     "400": "The body is not JSON.",
     "401": "No key, or a wrong one.",
+    "409": "Another model answers by now.",
     "413": "The body or the number of documents exceeds the limit.",
     "415": "The body is not announced as JSON.",
     "422": "The body is JSON, but a field of the envelope is wrong.",
@@ -36,7 +38,7 @@ class Specification(dict[str, Any]):
 yaml.add_representer(Specification, lambda dumper, value: dumper.represent_dict(value.asdict()))
 
 
-def specification(limits: Limits, page: bool) -> Specification:
+def specification(limits: Limits, page: bool, feedback: bool = False) -> Specification:
     """The OpenAPI document of a service with these limits."""
     paths = {
         "/v1/classify": {"post": _classify()},
@@ -47,6 +49,8 @@ def specification(limits: Limits, page: bool) -> Specification:
         "/metrics": {"get": _get("Prometheus metrics", None, errors=("401",))},
         "/docs.json": {"get": _get("This document", None, kind="application/json")},
     }
+    if feedback:
+        paths["/v1/feedback"] = {"post": _feedback()}
     if page:
         paths["/"] = {"get": _get("The page", None, kind="text/html")}
     for path in ("/livez", "/healthz", "/readyz", "/docs.json", "/"):
@@ -70,7 +74,21 @@ def _classify() -> dict[str, Any]:
         "summary": "Classify documents",
         "description": "A document that is wrong gets an error in its result's place; the others get results.",
         "requestBody": {"required": True, "content": _json("ClassifyRequest")},
-        "responses": {"200": _response("One result or error a document", "ClassifyResponse"), **_errors(*_ERRORS)},
+        "responses": {
+            "200": _response("One result or error a document", "ClassifyResponse"),
+            **_errors(*(status for status in _ERRORS if status != "409")),
+        },
+    }
+
+
+def _feedback() -> dict[str, Any]:
+    return {
+        "operationId": "feedback",
+        "summary": "Correct answers",
+        "description": "The document as it was classified, and which answers of the model were wrong. "
+        "All corrections are kept, or none.",
+        "requestBody": {"required": True, "content": _json("FeedbackRequest")},
+        "responses": {"201": _response("All corrections were kept", "FeedbackResponse"), **_errors(*_ERRORS)},
     }
 
 
@@ -102,6 +120,8 @@ def _schemas(limits: Limits) -> dict[str, Any]:
             (Document, "validation"),
             (ClassifyResponse, "serialization"),
             (ModelInfo, "serialization"),
+            (FeedbackRequest, "validation"),
+            (FeedbackResponse, "serialization"),
             (ErrorBody, "serialization"),
         ],
         ref_template=_SCHEMAS + "{model}",

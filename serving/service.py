@@ -11,7 +11,9 @@ from bentoml._internal.utils.analytics import usage_stats
 from serving.app import Api, create_app, open_paths, templates
 from serving.config import api_keys, config_of_environment
 from serving.guard import Guard, RouteLabels
+from serving.models import CurrentModel
 from serving.openapi import Specification, specification
+from stance.store import CURRENT
 
 #: BentoML's own timeout comes this many seconds after ours, whose error is in the contract's shape.
 MARGIN = 5.0
@@ -30,7 +32,7 @@ class DescribedService(bentoml.Service[Any]):
     @property
     def openapi_spec(self) -> Specification:
         """What `/docs.json` answers and what a bento carries."""
-        return specification(config.limits, config.page)
+        return specification(config.limits, config.page, config.feedback)
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """The whole application, inside `RouteLabels`."""
@@ -55,6 +57,10 @@ class StanceService:
             from stance.classifier import StanceClassifier
 
             api.load(StanceClassifier.load(config.model, config.threads))
+        self.current: CurrentModel | None = None
+        if config.model == CURRENT and api.classifier is not None:
+            self.current = CurrentModel(api.classifier.tag, api.load, config.threads)
+            self.current.start()
         # What is loaded now stays: collecting it again and again cost pauses of up to 345 ms.
         gc.collect()
         gc.freeze()
@@ -62,6 +68,8 @@ class StanceService:
     @bentoml.on_shutdown
     def close(self) -> None:
         """Let the calls that run come to their end."""
+        if self.current is not None:
+            self.current.close()
         api.engine.close()
 
 

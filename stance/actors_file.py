@@ -52,9 +52,7 @@ def _parse(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ActorsFileError(
-            f"{path}: cannot be read ({error.strerror}); give an existing YAML or JSON file"
-        ) from None
+        raise ActorsFileError(f"{path}: cannot be read ({error.strerror}); give a YAML or JSON file") from None
     except UnicodeDecodeError as error:
         raise ActorsFileError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     try:

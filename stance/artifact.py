@@ -22,8 +22,9 @@ from stance.encoding import EncodingSettings
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-#: The model that ships with the project.
-SHIPPED = Path(__file__).resolve().parent.parent / "models" / "stance"
+#: The model that ships: inside an installed package, or in a checkout's `models/`.
+_INSTALLED = Path(__file__).resolve().parent / "shipped"
+SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parent.parent / "models" / "stance"
 
 
 class ArtifactError(ValueError):

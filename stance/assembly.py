@@ -140,7 +140,7 @@ class Assembly:
                 sentences[index].sentiment.append(
                     SentimentResult(
                         actor=actor,
-                        label=label,
+                        label=label,  # type: ignore[arg-type]
                         confidence=confidence,
                         abstained=abstained,
                         scores=scores,  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from stance.schema import Document, DocumentResult
 #: computed at the same shape whatever stands beside it, and a document's answer does not depend on its company.
 LENGTH_STEP = 16
 #: Tokens in one encoder call. More brings no speed on a few cores, only memory.
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 1024
 
 Floats = NDArray[np.float32]
 
@@ -65,7 +65,8 @@ class StanceClassifier:
     ) -> list[DocumentResult]:
         """One result a document, in the order given.
 
-        `include_neutral` also lists neutral stances; with `author` the text's own voice is a holder too.
+        `include_neutral` also lists neutral stances; with `author` the text's own voice is a holder too. Raises
+        `TooManyPairs` for a document with a sentence of more actors than can be paired.
         """
         assemblies = [Assembly(prepare(document), self.manifest) for document in documents]
         for batch in self._batches(assemblies):

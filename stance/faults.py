@@ -77,6 +77,8 @@ def _message(kind: str, value: object, detail: Any) -> str:
             return f"must be {detail['ctx']['expected']}"
         case "greater_than_equal":
             return f"must be {detail['ctx']['ge']} or more, not {value}"
+        case "string_unicode":
+            return "has text that is not valid Unicode; send no lone surrogates"
         case "value_error":
             return str(detail["ctx"]["error"])
         case _:

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.encoding import TokenMention, Window
-from stance.links import link_candidates
+from stance.links import earlier_mentions
 from stance.queries import Bag, mention_bag
 from stance.schema import Mention, MentionKind
 
-PRONOUNS = frozenset(
-    """i me my mine myself we us our ours ourselves you your yours he him his himself she her hers herself it its itself
-    they them their theirs themselves one ones""".split()
-)
+_PRONOUN_LIST = """
+i me my mine myself we us our ours ourselves you your yours he him his himself she her hers herself it its itself
+they them their theirs themselves one ones
+"""
+PRONOUNS = frozenset(_PRONOUN_LIST.split())
 #: A phrase is linked to an actor when the link is likelier than this.
 LINK_THRESHOLD = 0.5
 _OUTSIDE, _BEGIN = 0, 1
@@ -90,12 +91,10 @@ def link_queries(found: Found) -> tuple[list[Bag], list[LinkQuery]]:
     bags: list[Bag] = [mention_bag(m) for m in located]
     bags += [tuple(range(s.start, s.end)) for s in found.window.segments]
     place = {mention: i for i, mention in enumerate(located)}
-    # Each mention as an actor of its own: then every earlier mention in reach is a candidate.
-    alone = [m.model_copy(update={"actor": str(i)}) for i, m in enumerate(found.mentions)]
     queries = []
     for phrase in located:
         if phrase.index >= found.first_phrase:
-            for other, distance in link_candidates(found.window, alone, phrase).values():
+            for other, distance in earlier_mentions(found.window, located, phrase):
                 queries.append(LinkQuery(place[phrase], place[other], distance))
     return bags, queries
 
@@ -107,18 +106,23 @@ def resolve_links(found: Found, queries: Sequence[LinkQuery], scores: Floats) ->
     the window with the linked phrases, and each linked phrase's probability by its number in `mentions`.
     """
     located = found.window.mentions
+    place = {mention: i for i, mention in enumerate(located)}
     table = {(q.phrase, q.antecedent): float(s) for q, s in zip(queries, scores, strict=True)}
     mentions = list(found.mentions)
     linked: dict[int, float] = {}
     kept: list[TokenMention] = []
-    for place, phrase in enumerate(located):
+    for phrase in located:
         if phrase.index < found.first_phrase:
             kept.append(phrase)
             continue
-        earlier = replace(found.window, mentions=tuple(kept))
-        candidates = link_candidates(earlier, mentions, phrase)
-        scored = [(table.get((place, located.index(o)), 0.0), actor) for actor, (o, _) in candidates.items()]
-        best, actor = max(scored, default=(0.0, ""))
+        best, actor = 0.0, ""
+        seen: set[str] = set()
+        for other, _ in earlier_mentions(found.window, kept, phrase):
+            candidate = mentions[other.index].actor
+            # An actor stands for itself by its latest mention, as in training.
+            if candidate not in seen:
+                seen.add(candidate)
+                best, actor = max((best, actor), (table.get((place[phrase], place[other]), 0.0), candidate))
         if best >= LINK_THRESHOLD:
             mentions[phrase.index] = mentions[phrase.index].model_copy(update={"actor": actor})
             linked[phrase.index] = best

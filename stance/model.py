@@ -158,7 +158,8 @@ class StanceModel(nn.Module):
 
     def __init__(self, encoder: PreTrainedModel, width: int = 512, letters: int = 64, dropout: float = 0.1) -> None:
         super().__init__()
-        hidden, vocabulary = encoder.config.hidden_size, encoder.get_input_embeddings().weight.shape[0]
+        hidden = int(encoder.config.hidden_size)
+        vocabulary = _embeddings(encoder).shape[0]
         self.hyper: dict[str, Any] = {"width": width, "letters": letters, "dropout": dropout}
         self.encoder = encoder
         self.actors = ActorHeads(hidden, width, dropout)
@@ -178,7 +179,7 @@ class StanceModel(nn.Module):
         encoder = AutoModel.from_pretrained(name)
         encoder.resize_token_embeddings(max(vocabulary, encoder.config.vocab_size), mean_resizing=False)
         with torch.no_grad():
-            table = encoder.get_input_embeddings().weight
+            table = _embeddings(encoder)
             known = table[: min(placeholder_ids)]
             noise = torch.randn(len(placeholder_ids), table.shape[1], generator=torch.Generator().manual_seed(0))
             table[placeholder_ids] = known.mean(0) + 0.3 * known.std(0) * noise
@@ -189,7 +190,7 @@ class StanceModel(nn.Module):
     @torch.no_grad()
     def _start_letters(self) -> None:
         """Begin the lookup of names with the principal components of the encoder's own word pieces."""
-        table = self.encoder.get_input_embeddings().weight.float()
+        table = _embeddings(self.encoder).float()
         letters = self.mentions.name.letters.weight
         width = min(letters.shape[1], *table.shape)
         _, _, directions = torch.pca_lowrank(table - table.mean(0), q=width)
@@ -210,3 +211,10 @@ class StanceModel(nn.Module):
         model = cls(AutoModel.from_config(config), **json.loads((folder / "hyper.json").read_text()))
         model.load_state_dict(load_file(folder / "model.safetensors"))
         return model
+
+
+def _embeddings(encoder: PreTrainedModel) -> Tensor:
+    """The encoder's table of word pieces [V, H]."""
+    table = encoder.get_input_embeddings().weight
+    assert isinstance(table, Tensor)
+    return table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stance.actors import discover, find_mentions
@@ -46,13 +48,20 @@ def prepare(document: Document) -> Prepared:
             document, sentences, {a.id: a for a in found.actors}, list(found.mentions), found.known, undecided=True
         )
     listed = find_mentions(document.text, document.actors)
-    others = [
-        m.model_copy(update={"actor": _UNLISTED + m.actor})
-        for m in found.mentions
-        if not any(m.start < known.end and known.start < m.end for known in listed)
-    ]
+    others = [m.model_copy(update={"actor": _UNLISTED + m.actor}) for m in apart(found.mentions, listed)]
     mentions = sorted([*listed, *others], key=lambda m: m.start)
     return Prepared(document, sentences, {a.id: a for a in document.actors}, mentions)
+
+
+def apart(mentions: Sequence[Mention], taken: Sequence[Mention]) -> list[Mention]:
+    """The `mentions` that overlap none of `taken`; both are sorted, and neither overlaps itself."""
+    ends = [m.end for m in taken]
+    kept = []
+    for mention in mentions:
+        after = bisect_right(ends, mention.start)
+        if after == len(taken) or taken[after].start >= mention.end:
+            kept.append(mention)
+    return kept
 
 
 def _actors_of(document: Document) -> list[Actor]:

@@ -22,8 +22,16 @@ AUTHOR_DISTANCE = HOLDER_REACH + 1
 #: Distance codes of the `same` head: sentences between a phrase and its antecedent, capped.
 SAME_DISTANCES = HOLDER_REACH + 1
 
+#: Most pairs of actors that one sentence (or its part in one window) may offer, some seventy actors. Beyond it the
+#: pairs grow with the square, and no sentence means a stance between all of them.
+MAX_PAIRS = 5000
+
 Bag = tuple[int, ...]
 Ints = NDArray[np.int64]
+
+
+class TooManyPairs(ValueError):
+    """A sentence of so many actors that their pairs cannot be scored."""
 
 
 class SentimentQuery(NamedTuple):
@@ -60,7 +68,7 @@ def actor_queries(window: Window, mentions: Sequence[Mention], author: bool = Fa
     """Every actor of every scored sentence, and every ordered pair that the sentence or its context offers.
 
     `mentions` are the document's, as the window's `TokenMention.index` counts them. With `author`, the
-    text's author is a holder too, read off the sentence itself.
+    text's author is a holder too, read off the sentence itself. Raises `TooManyPairs`.
     """
     queries = ActorQueries([], [], [])
     by_segment = actor_bags(window, mentions)
@@ -79,6 +87,11 @@ def actor_queries(window: Window, mentions: Sequence[Mention], author: bool = Fa
             continue
         whole = bag(tuple(range(segment.start, segment.end)))
         holders = _holders(window, by_segment, number)
+        if len(holders) * len(here) > MAX_PAIRS:
+            raise TooManyPairs(
+                f"sentence {segment.sentence} names {len(here)} actors, and {len(holders)} are in reach: that makes "
+                f"more than {MAX_PAIRS} pairs; split the sentence, or give the actors you ask about"
+            )
         for target, tokens in here.items():
             target_bag = bag(tokens)
             queries.sentiment.append(SentimentQuery(target, segment.sentence, target_bag, whole))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import queue
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
-from numpy.typing import NDArray
+
+# OpenVINO reports usage to its vendor through this package where it is installed, and has no switch that it
+# honours on import; without the package it stays silent.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 Array = NDArray[Any]
 

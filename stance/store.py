@@ -32,7 +32,7 @@ class Switch(BaseModel):
 
 
 class Pointer(BaseModel):
-    """The models that were put in service, one on top of the other: the last one answers. `history` has every change."""
+    """The models that were put in service, one on top of the other; the last one answers. `history`: every change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,7 +79,11 @@ def stored_model(tag: str) -> Path:
             raise ArtifactError(f"{tag}: no model was promoted yet; run `stance models promote TAG`")
         tag = pointer.current
     try:
-        return Path(bentoml.models.get(tag).path)
+        model = bentoml.models.get(tag)
     except (BentoMLException, ValueError) as error:
         message = str(error).splitlines()[0]
         raise ArtifactError(f"{tag}: not in the model store ({message}); `stance models list` shows what is") from None
+    # The store takes the beginning of a version for the version; a model's name must not depend on its neighbours.
+    if not tag.endswith(":latest") and str(model.tag) != tag:
+        raise ArtifactError(f"{tag}: not in the model store; did you mean {model.tag}?")
+    return Path(model.path)

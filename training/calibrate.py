@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stance.artifact import HeadSettings
 from stance.queries import BagIndex, average_bags
 from stance.runtime import Runtime
+from stance.schema import STANCES
 from training.dataset import Collator
 from training.evaluation.calibration import (
     best_f1_threshold,
@@ -82,7 +83,7 @@ def _columns(rows: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 def calibrate(outputs: Outputs) -> tuple[dict[str, HeadSettings], dict[str, Any]]:
     """Settings of each head, and its calibration errors before and after.
 
-    Sentiment and stance abstain by `choose_threshold`; for names and links the threshold is the one with the best F1.
+    Sentiment and stance abstain by `choose_threshold`, stance by its answers that are not neutral; for names and links the threshold is the one with the best F1.
     A head without dev labels keeps temperature 1 and does not abstain.
     """
     settings: dict[str, HeadSettings] = {}
@@ -107,4 +108,7 @@ def _threshold(head: str, probabilities: NDArray[np.float64], labels: NDArray[np
     if head in ("name", "same"):
         # The first class of the name head is "no actor"; of a link it is "not the same".
         return best_f1_threshold(1.0 - probabilities[:, 0], labels > 0)
-    return choose_threshold(probabilities.max(-1), probabilities.argmax(-1) == labels)
+    guess = probabilities.argmax(-1)
+    # Nearly all pairs are neutral and easily so; what a reader must be able to trust is a stance that is shown.
+    asked = guess != STANCES.index("neutral") if head == "stance" else np.ones(len(guess), dtype=bool)
+    return choose_threshold(probabilities.max(-1)[asked], guess[asked] == labels[asked])

@@ -43,8 +43,8 @@ def card(manifest: Manifest) -> str:
             f"Made on {manifest.created}. Licence of the weights: {manifest.license}. Language: {manifest.language}.",
             "",
             f"An encoder (started from `{encoder}`, quantised to int8) with small heads on span vectors: sentiment "
-            f"toward an actor ({', '.join(SENTIMENTS)}), stance of a holder toward a target ({', '.join(STANCES)}), and the "
-            "mention heads that find the actors. One encoder pass a window of sentences answers for all of its actors. "
+            f"toward an actor ({', '.join(SENTIMENTS)}), stance of a holder toward a target ({', '.join(STANCES)}), "
+            "and the mention heads that find the actors. One encoder pass a window answers for all of its actors. "
             "Names are replaced by placeholders before the encoder reads them.",
             "",
             "## Intended use",
@@ -78,8 +78,8 @@ def card(manifest: Manifest) -> str:
             "## Data",
             "",
             *_table(["source", "SHA-256"], [[k, f"`{v[:16]}`"] for k, v in manifest.data.items()]),
-            "The public sets (NewsMTSC, MIT; DSE, free to use with citation; GUM, CC BY and the texts' own licences) are "
-            "not part of the project. The configuration that made the model is in `manifest.json`.",
+            "The public sets (NewsMTSC, MIT; DSE, free to use with citation; GUM, CC BY and the texts' own licences) "
+            "are not part of the project. The configuration that made the model is in `manifest.json`.",
             "",
         ]
     )

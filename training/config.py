@@ -28,12 +28,13 @@ class Frozen(BaseModel):
 class TrainSource(SourceSpec):
     """A source with its part in training.
 
-    `repeat` counts it several times an epoch; `pack` is the share of its one-sentence documents that are
-    joined into longer ones, so that the heads learn to read one sentence among others. `exclude` is a DSE file whose
-    rows are left out, for that set's splits share rows.
+    `share` of its documents take part, and all of them `repeat` times an epoch; `pack` is the share of its
+    one-sentence documents that are joined into longer ones, so that the heads learn to read one sentence among others.
+    `exclude` is a DSE file whose rows are left out, for that set's splits share rows.
     """
 
     name: str
+    share: float = Field(1.0, gt=0.0, le=1.0)
     repeat: int = Field(1, ge=1, le=50)
     pack: float = Field(0.0, ge=0.0, le=1.0)
     exclude: Annotated[Path | None, Field(strict=False)] = None
@@ -87,6 +88,7 @@ class TrainConfig(Frozen):
     """Everything that makes a model, apart from the data's content (whose hashes the artifact keeps).
 
     `teacher` is the folder of a trained torch model with the same tokenizer, for a student to learn from.
+    `quantization` of the exported encoder: "static" int8 is the fastest, "weights" keeps activations in floating point.
     """
 
     output: Path
@@ -100,6 +102,7 @@ class TrainConfig(Frozen):
     context_neutral_weight: float = Field(0.3, gt=0, le=1)
     mask_candidates: float = Field(0.5, ge=0, le=1)
     teacher: Path | None = None
+    quantization: Literal["static", "weights"] = "static"
     report_to: Literal["none", "tensorboard", "mlflow"] = "none"
 
 

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from stance.labelled import LabelledDocument, SentimentLabelled, StanceLabelled
 from stance.queries import index_bags
-from stance.schema import Mention
+from stance.schema import AUTHOR, Mention
 from training.features import IGNORED, Example, Featurizer
 
+#: Batches are padded to a multiple of this many tokens.
+LENGTH_STEP = 8
 _INTS = List(Value("int32"))
 _ROWS = List(_INTS)
 FEATURES = Features(
@@ -38,12 +40,13 @@ FEATURES = Features(
 
 @dataclass(frozen=True)
 class Source:
-    """Labelled documents with the name, repetition and packing share of their source."""
+    """Labelled documents of one source; `share`, `repeat` and `pack` as `TrainSource` has them."""
 
     name: str
     documents: list[LabelledDocument]
     repeat: int = 1
     pack: float = 0.0
+    share: float = 1.0
 
 
 def build_dataset(sources: Sequence[Source], featurizer: Featurizer, mask_candidates: float, seed: int) -> Dataset:
@@ -54,8 +57,11 @@ def build_dataset(sources: Sequence[Source], featurizer: Featurizer, mask_candid
 
 def _rows(sources: Sequence[Source], featurizer: Featurizer, share: float, rng: random.Random) -> Iterator[Example]:
     for source in sources:
+        chosen = source.documents
+        if source.share < 1:
+            chosen = rng.sample(chosen, round(source.share * len(chosen)))
         for _ in range(source.repeat):
-            for document in pack(source.documents, source.pack, rng):
+            for document in pack(chosen, source.pack, rng):
                 for example in featurizer.examples(document, source.name, rng.random() < share):
                     yield {**example, "length": len(example["input_ids"])}
 
@@ -89,7 +95,8 @@ def join(documents: Sequence[LabelledDocument]) -> LabelledDocument:
         for s in document.sentiment:
             sentiment.append(s.model_copy(update={"sentence": _moved(s.sentence, shift), "actor": mark + s.actor}))
         for p in document.stances:
-            update = {"sentence": _moved(p.sentence, shift), "holder": mark + p.holder, "target": mark + p.target}
+            holder = p.holder if p.holder == AUTHOR else mark + p.holder
+            update = {"sentence": _moved(p.sentence, shift), "holder": holder, "target": mark + p.target}
             stances.append(p.model_copy(update=update))
         sentences += [_moved(span, shift) for span in document.sentences or [[0, len(document.text)]]]
         text += document.text + " "
@@ -124,7 +131,8 @@ class Collator:
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Examples to tensors; every query position counts bags over the whole batch."""
-        length = max(len(e["input_ids"]) for e in examples)
+        # Few different lengths: runtimes prepare themselves anew for each.
+        length = -(-max(len(e["input_ids"]) for e in examples) // LENGTH_STEP) * LENGTH_STEP
         ids = np.full((len(examples), length), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(examples), length), dtype=np.int64)
         tags = np.full((len(examples), length), IGNORED, dtype=np.int64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,6 @@ from torch import Tensor, nn
 
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
-
-# Both report usage by default; this switches it off before they are imported.
-os.environ["OPENVINO_TELEMETRY_OPT_OUT"] = "1"
-os.environ.setdefault("NNCF_TELEMETRY_OPT_OUT", "1")
 
 log = logging.getLogger(__name__)
 
@@ -47,57 +42,57 @@ def export_encoder(model: StanceModel, folder: Path) -> Path:
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=512)
     shape = {0: batch, 1: length}
     path = folder / "encoder.fp32.onnx"
-    program = torch.onnx.export(
-        _Encoder(model).eval(),
-        (ids, torch.ones_like(ids)),
-        dynamo=True,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["hidden", "tags"],
-        dynamic_shapes={"input_ids": shape, "attention_mask": shape},
-        opset_version=20,
-    )
-    program.save(str(path))
+    inputs = {"input_ids": (ids, shape), "attention_mask": (torch.ones_like(ids), shape)}
+    _export(_Encoder(model), inputs, ["hidden", "tags"], path)
     return path
 
 
 def export_heads(model: StanceModel, hidden: int, folder: Path) -> None:
     """Write `actors.onnx` and `mentions.onnx`, large tensors in float16."""
-    bags, one = torch.randn(6, hidden), torch.zeros(3, dtype=torch.long)
-    m = {0: torch.export.Dim("bags", min=1, max=1_000_000)}
+    bags = (torch.randn(6, hidden), {0: torch.export.Dim("bags", min=1, max=1_000_000)})
     n, p, k = (torch.export.Dim(x, min=1, max=1_000_000) for x in ("rows", "pairs", "letters"))
+
+    def rows() -> tuple[Tensor, Any]:
+        return _positions(3), {0: n}
+
+    def pairs() -> tuple[Tensor, Any]:
+        return _positions(4), {0: p}
+
+    actors = {"bags": bags, "actor": rows(), "actor_sentence": rows(), "holder": pairs(), "target": pairs()}
     _export_head(
         model.actors,
-        {
-            "bags": (bags, m),
-            "actor": (one, {0: n}),
-            "actor_sentence": (one, {0: n}),
-            "holder": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "target": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "pair_sentence": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "distance": (torch.zeros(4, dtype=torch.long), {0: p}),
-        },
+        {**actors, "pair_sentence": pairs(), "distance": pairs()},
         ["sentiment", "stance"],
         folder / "actors.onnx",
     )
+    letters = (torch.ones((3, 5), dtype=torch.long), {0: n, 1: k})
+    mentions = {"bags": bags, "mention": rows(), "name_ids": letters, "phrase": pairs(), "antecedent": pairs()}
     _export_head(
         model.mentions,
-        {
-            "bags": (bags, m),
-            "mention": (one, {0: n}),
-            "name_ids": (torch.ones((3, 5), dtype=torch.long), {0: n, 1: k}),
-            "phrase": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "antecedent": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "phrase_sentence": (torch.zeros(4, dtype=torch.long), {0: p}),
-            "distance": (torch.zeros(4, dtype=torch.long), {0: p}),
-        },
+        {**mentions, "phrase_sentence": pairs(), "distance": pairs()},
         ["names", "links"],
         folder / "mentions.onnx",
     )
 
 
+def _positions(count: int) -> Tensor:
+    """An example input of positions: a tensor of its own each time, for the exporter takes one that is given twice as
+    one input."""
+    return torch.zeros(count, dtype=torch.long)
+
+
 def _export_head(head: nn.Module, inputs: dict[str, tuple[Tensor, Any]], outputs: list[str], path: Path) -> None:
+    _export(head, inputs, outputs, path)
+    graph = onnx.load(path)
+    store_half(graph)
+    path.with_suffix(".onnx.data").unlink(missing_ok=True)
+    onnx.save_model(graph, path)
+
+
+def _export(module: nn.Module, inputs: dict[str, tuple[Tensor, Any]], outputs: list[str], path: Path) -> None:
+    """Write a module as ONNX; `inputs` has an example and the dynamic dimensions of each."""
     program = torch.onnx.export(
-        head.eval(),
+        module.eval(),
         tuple(tensor for tensor, _ in inputs.values()),
         dynamo=True,
         input_names=list(inputs),
@@ -105,11 +100,8 @@ def _export_head(head: nn.Module, inputs: dict[str, tuple[Tensor, Any]], outputs
         dynamic_shapes={name: shape for name, (_, shape) in inputs.items()},
         opset_version=20,
     )
+    assert program is not None  # only a caller who passes a file gets None
     program.save(str(path))
-    graph = onnx.load(path)
-    store_half(graph)
-    path.with_suffix(".onnx.data").unlink(missing_ok=True)
-    onnx.save_model(graph, path)
 
 
 def store_half(model: onnx.ModelProto) -> None:
@@ -127,26 +119,65 @@ def store_half(model: onnx.ModelProto) -> None:
 
 
 def quantize_encoder(
-    source: Path, samples: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], folder: Path
+    source: Path, samples: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], folder: Path, static: bool = True
 ) -> Path:
-    """Static int8 of the encoder by NNCF with SmoothQuant, calibrated on token batches (ids, mask).
+    """The encoder in int8 by NNCF: static with SmoothQuant, calibrated on token batches (ids, mask), or weights only.
 
-    Writes `encoder.onnx` and its weights in files of at most `PART_BYTES`; returns the graph's path.
+    Static is faster and strays further from torch. Writes `encoder.onnx` and its weights in files of at most
+    `PART_BYTES`; returns the graph's path.
     """
+    # NNCF reports usage through the package that `stance.runtime` keeps out.
+    import stance.runtime  # noqa: F401, I001
     import nncf
 
     graph = onnx.load(source)
-    data = nncf.Dataset(list(samples), lambda pair: {"input_ids": pair[0], "attention_mask": pair[1]})
-    quantized = nncf.quantize(
-        graph,
-        data,
-        model_type=nncf.ModelType.TRANSFORMER,
-        subset_size=len(samples),
-        preset=nncf.QuantizationPreset.MIXED,
-    )
+    if static:
+        data = nncf.Dataset(list(samples), lambda pair: {"input_ids": pair[0], "attention_mask": pair[1]})
+        quantized = nncf.quantize(
+            graph,
+            data,
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(samples),
+            preset=nncf.QuantizationPreset.MIXED,
+        )
+    else:
+        quantized = nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
+    look_up_in_int8(quantized)
     path = folder / "encoder.onnx"
     save_in_parts(quantized, path)
     return path
+
+
+def look_up_in_int8(model: onnx.ModelProto) -> None:
+    """Look rows up in the int8 embedding tables and widen only those, not the whole table.
+
+    A runtime folds a widened table into a constant of four times the size, and keeps it in memory. Tables have one
+    scale a row and no zero point.
+    """
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    makers = {node.output[0]: node for node in graph.node}
+    for gather in [node for node in graph.node if node.op_type == "Gather"]:
+        widen = makers.get(gather.input[0])
+        if widen is None or widen.op_type != "DequantizeLinear" or widen.input[0] not in constants:
+            continue
+        table, scale = constants[widen.input[0]], constants[widen.input[1]]
+        if list(scale.dims) != [table.dims[0]]:
+            continue
+        position = list(graph.node).index(gather)
+        rows, output = gather.input[1], gather.output[0]
+        axis = f"{output}_axis"
+        graph.initializer.append(numpy_helper.from_array(np.array([-1], dtype=np.int64), axis))
+        nodes = [
+            helper.make_node("Gather", [table.name, rows], [f"{output}_int8"]),
+            helper.make_node("Cast", [f"{output}_int8"], [f"{output}_wide"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [scale.name, rows], [f"{output}_scales"]),
+            helper.make_node("Unsqueeze", [f"{output}_scales", axis], [f"{output}_scale"]),
+            helper.make_node("Mul", [f"{output}_wide", f"{output}_scale"], [output]),
+        ]
+        graph.node.remove(gather)
+        for node in reversed(nodes):
+            graph.node.insert(position, node)
 
 
 def save_in_parts(model: onnx.ModelProto, path: Path) -> None:
@@ -200,12 +231,17 @@ def write_tokenizer(encoder: WindowEncoder, folder: Path) -> None:
 
 
 def export_folder(
-    model: StanceModel, encoder: WindowEncoder, windows: Sequence[Sequence[int]], pad_id: int, folder: Path
+    model: StanceModel,
+    encoder: WindowEncoder,
+    windows: Sequence[Sequence[int]],
+    pad_id: int,
+    folder: Path,
+    static: bool = True,
 ) -> None:
-    """Write all of a model folder but its manifest; `windows` (token ids of training text) calibrate int8."""
+    """Write all of a model folder but its manifest; `windows` (token ids of training text) calibrate static int8."""
     folder.mkdir(parents=True, exist_ok=True)
     source = export_encoder(model, folder)
-    quantize_encoder(source, calibration_batches(windows, pad_id), folder)
+    quantize_encoder(source, calibration_batches(windows, pad_id), folder, static)
     for left in (source, source.with_suffix(".onnx.data")):
         left.unlink(missing_ok=True)
     export_heads(model, int(model.encoder.config.hidden_size), folder)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from stance.artifact import Manifest, digest, write_manifest
+from stance.artifact import HeadSettings, Manifest, digest, write_manifest
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
 from training.calibrate import calibrate, exported_outputs
@@ -50,21 +50,44 @@ def export(config: TrainConfig, trained: Path) -> Path:
     The folder appears only when it is complete.
     """
     tokenizer = Tokenizer.from_file(str(trained / "tokenizer.json"))
-    _, pad_id = load_tokenizer(config)
     encoder = WindowEncoder(tokenizer, config.encoding)
     featurizer = Featurizer(encoder, config.context_neutral_weight)
     model = StanceModel.load(trained).eval()
+    _, pad_id = load_tokenizer(config)
     work = config.output / "artifact.partial"
     shutil.rmtree(work, ignore_errors=True)
-    export_folder(model, encoder, _calibration_windows(config, featurizer), pad_id, work)
+    windows = _calibration_windows(config, featurizer)
+    export_folder(model, encoder, windows, pad_id, work, static=config.quantization == "static")
+    manifest = _manifest(config, trained, model, pad_id, *_measure(config, model, featurizer, pad_id, work))
+    write_card(work, write_manifest(work, manifest))
+    target = config.output / "artifact"
+    shutil.rmtree(target, ignore_errors=True)
+    work.rename(target)
+    return target
+
+
+def _measure(
+    config: TrainConfig, model: StanceModel, featurizer: Featurizer, pad_id: int, work: Path
+) -> tuple[dict[str, HeadSettings], dict[str, Any]]:
+    """The exported heads' calibration and their metrics, once they agree with torch."""
     examples = _dev_examples(config, featurizer)
-    collator = Collator(pad_id, encoder.placeholder_ids, shuffle=False)
+    collator = Collator(pad_id, featurizer.encoder.placeholder_ids, shuffle=False)
     log.info("checking the exported model against torch on %d dev windows", len(examples))
     exported = exported_outputs(work, examples, collator)
     parity = check_parity(head_outputs(model, examples, collator, precise=True), exported)
     heads, errors = calibrate(exported)
-    metrics = {"dev": _dev_scores(config), "parity": [asdict(p) for p in parity], "calibration": errors}
-    manifest = Manifest(
+    return heads, {"dev": _dev_scores(config), "parity": [asdict(p) for p in parity], "calibration": errors}
+
+
+def _manifest(
+    config: TrainConfig,
+    trained: Path,
+    model: StanceModel,
+    pad_id: int,
+    heads: dict[str, HeadSettings],
+    metrics: dict[str, Any],
+) -> Manifest:
+    return Manifest(
         tag=_tag(trained),
         created=datetime.now(UTC).date().isoformat(),
         license="Apache-2.0",
@@ -81,11 +104,6 @@ def export(config: TrainConfig, trained: Path) -> Path:
             "start": _start_tag(config),
         },
     )
-    write_card(work, write_manifest(work, manifest))
-    target = config.output / "artifact"
-    shutil.rmtree(target, ignore_errors=True)
-    work.rename(target)
-    return target
 
 
 def _calibration_windows(config: TrainConfig, featurizer: Featurizer) -> list[list[int]]:

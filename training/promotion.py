@@ -16,10 +16,11 @@ M = TypeVar("M", bound=BaseModel)
 class Gates(BaseModel):
     """What a model must show before it serves; `configs/promotion.yaml`.
 
-    `tests` are the frozen tests by name. On none of them may macro-F1 fall by more than `margin` against the model in
-    service, and on at least one the 95% interval of the difference must lie above 0. `max_ece` is the largest
-    calibration error on any test, `max_changed` the share of labels that change when names are swapped,
-    `max_name_gap` in percentage points, `min_sentences_per_second` on the machine that evaluated.
+    `tests` are the frozen tests, by the names of the evaluation's tasks. On none of them may macro-F1 fall by more
+    than `margin` against the model in service, and on at least one the 95% interval of the difference must lie above
+    0. `max_ece` is the largest calibration error on any of them, `max_changed` the largest share of labels that
+    change when names are swapped, `max_name_gap` in percentage points, and `min_sentences_per_second` counts on the
+    machine that promotes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,22 +34,37 @@ class Gates(BaseModel):
 
 
 class Figures(BaseModel):
-    """A row of an evaluation; what else it has is passed over."""
+    """Part of an evaluation; what else it has is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class TestFigures(Figures):
-    """One test: macro-F1 and expected calibration error, both from 0 to 1, over `items` labels."""
+class TaskFigures(Figures):
+    """One task: expected calibration error from 0 to 1; None where nothing was answered."""
 
-    name: str
-    macro_f1: float
-    ece: float
-    items: int
+    ece: float | None = None
+
+
+class ShiftFigures(Figures):
+    """A swap of names: the share of labels that it left as they were."""
+
+    unchanged: float
+
+
+class SwapFigures(Figures):
+    """A swap of names by head."""
+
+    heads: dict[str, ShiftFigures]
+
+
+class GapFigures(Figures):
+    """The largest difference between two names in the same sentences, in percentage points."""
+
+    gap: float
 
 
 class Difference(Figures):
-    """Macro-F1 minus that of the model `other` on one test, with its paired bootstrap 95% interval."""
+    """Macro-F1 minus that of the model `other` on one task, with its paired bootstrap 95% interval."""
 
     name: str
     other: str
@@ -58,14 +74,23 @@ class Difference(Figures):
 
 
 class EvaluationFigures(Figures):
-    """What `promote` reads of an evaluation (JSON); `model` is the tag of the model that was evaluated."""
+    """What `promote` reads of an evaluation's `metrics.json`; `model` is the tag that was evaluated."""
 
     model: str
-    tests: list[TestFigures]
+    tasks: dict[str, TaskFigures]
+    swaps: dict[str, SwapFigures] = Field(default_factory=dict)
+    gaps: list[GapFigures] = Field(default_factory=list)
     comparisons: list[Difference] = Field(default_factory=list)
-    changed: float
-    name_gap: float
-    sentences_per_second: float
+
+    @property
+    def changed(self) -> float | None:
+        """The largest share of labels that any swap of names changes; None where none was made."""
+        return max((1.0 - s.unchanged for swap in self.swaps.values() for s in swap.heads.values()), default=None)
+
+    @property
+    def name_gap(self) -> float | None:
+        """The largest gap between two names; None where none was measured."""
+        return max((gap.gap for gap in self.gaps), default=None)
 
 
 class GateResult(BaseModel):
@@ -84,7 +109,7 @@ def load_gates(path: Path) -> Gates:
 
 
 def load_figures(path: Path) -> EvaluationFigures:
-    """Read an evaluation's figures (JSON). Raises `ConfigError` that names every bad or missing key."""
+    """Read an evaluation's `metrics.json`. Raises `ConfigError` that names every bad or missing key."""
     return _load(path, EvaluationFigures)
 
 
@@ -98,10 +123,18 @@ def _load(path: Path, kind: type[M]) -> M:
         raise ConfigError(f"{path}: " + "; ".join(faults)) from None
 
 
-def check_gates(figures: EvaluationFigures, gates: Gates, current: str | None) -> list[GateResult]:
-    """Every gate's result against `current`, the tag in service; without one there is nothing to compare with."""
+def check_gates(figures: EvaluationFigures, gates: Gates, current: str | None, speed: float) -> list[GateResult]:
+    """Every gate's result against `current`, the tag in service; without one there is nothing to compare with.
+
+    `speed` is in sentences a second.
+    """
     results = [] if current is None else _against(figures, gates, current)
-    return [*results, *_absolute(figures, gates)]
+    results.append(_calibrated(figures, gates))
+    results.append(_within("neutral to names", figures.changed, gates.max_changed, "largest share of changed labels"))
+    results.append(_within("even-handed", figures.name_gap, gates.max_name_gap, "largest gap between names in points"))
+    least = gates.min_sentences_per_second
+    detail = f"{speed:.1f} sentences/s; at least {least:g} are asked for"
+    return [*results, GateResult(gate="fast enough", passed=speed >= least, detail=detail)]
 
 
 def _against(figures: EvaluationFigures, gates: Gates, current: str) -> list[GateResult]:
@@ -128,22 +161,18 @@ def _against(figures: EvaluationFigures, gates: Gates, current: str) -> list[Gat
     ]
 
 
-def _absolute(figures: EvaluationFigures, gates: Gates) -> list[GateResult]:
-    found = {one.name: one for one in figures.tests}
-    missing = [name for name in gates.tests if name not in found]
+def _calibrated(figures: EvaluationFigures, gates: Gates) -> GateResult:
+    errors = {name: figures.tasks[name].ece if name in figures.tasks else None for name in gates.tests}
+    missing = [name for name, error in errors.items() if error is None]
     if missing:
-        detail = f"no result on {', '.join(missing)}; evaluate on every frozen test"
-        return [GateResult(gate="calibrated", passed=False, detail=detail)]
-    worst = max((found[name] for name in gates.tests), key=lambda row: row.ece)
-    limits = (
-        ("calibrated", worst.ece, gates.max_ece, f"calibration error {worst.ece:.4f} on {worst.name}"),
-        ("neutral to names", figures.changed, gates.max_changed, f"{figures.changed:.4f} of labels change with names"),
-        ("even-handed", figures.name_gap, gates.max_name_gap, f"a gap of {figures.name_gap:.1f} points between names"),
-    )
-    results = [
-        GateResult(gate=gate, passed=value <= limit, detail=f"{detail}; at most {limit:g} is allowed")
-        for gate, value, limit, detail in limits
-    ]
-    speed, least = figures.sentences_per_second, gates.min_sentences_per_second
-    detail = f"{speed:.1f} sentences/s; at least {least:g} are asked for"
-    return [*results, GateResult(gate="fast enough", passed=speed >= least, detail=detail)]
+        detail = f"no calibration error on {', '.join(missing)}; evaluate on every frozen test"
+        return GateResult(gate="calibrated", passed=False, detail=detail)
+    error, name = max((error, name) for name, error in errors.items() if error is not None)
+    return _within("calibrated", error, gates.max_ece, f"calibration error on {name}")
+
+
+def _within(gate: str, value: float | None, limit: float, what: str) -> GateResult:
+    if value is None:
+        return GateResult(gate=gate, passed=False, detail=f"{what} was not measured; evaluate with name swaps")
+    detail = f"{what} is {value:.4g}; at most {limit:g} is allowed"
+    return GateResult(gate=gate, passed=value <= limit, detail=detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,16 @@ from training.data.files import replacing
 from training.promotion import EvaluationFigures, GateResult, Gates, check_gates
 
 NAME = "stance"
-_TRIAL = Document(id="trial", text="The minister praised the council. It rejected the offer.")
+#: News-like sentences of two actors each, about 25 words long, on which a model is tried and timed.
+_TRIAL = [
+    Document(
+        id=str(number),
+        text="In a statement read out on Monday evening, the government of Canada condemned the raid and promised that "
+        "it would go on supporting Norway. Norway thanked Canada for its offer, and said that both countries had "
+        "always stood by each other in the talks on fishing rights.",
+    )
+    for number in range(16)
+]
 
 
 class PromotionRefused(ValueError):
@@ -58,41 +68,52 @@ def import_model(folder: Path) -> str:
             raise ArtifactError(f"{manifest.tag}: the store has another model of this tag; remove it or export again")
         return manifest.tag
     metadata = manifest.model_dump(mode="json", include={"created", "license", "metrics", "config", "data", "lineage"})
-    with bentoml.models.create(manifest.tag, labels={"project": NAME}, metadata=metadata) as model:
+    with bentoml.models.create(manifest.tag, labels={"project": NAME}, metadata=_without_null(metadata)) as model:
         for file in folder.iterdir():
             if file.is_file():
                 shutil.copy2(file, Path(model.path) / file.name)
     return manifest.tag
 
 
-def _stored_manifest(tag: str) -> Manifest | None:
-    """The manifest of a whole model in the store; a damaged one is removed."""
-    import bentoml
+def _without_null(value: Any) -> Any:
+    """The value without entries that are None, which the store's metadata refuse."""
+    if isinstance(value, dict):
+        return {key: _without_null(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_without_null(entry) for entry in value if entry is not None]
+    return value
 
-    try:
-        folder = stored_model(tag)
-    except ArtifactError:
+
+def _stored_manifest(tag: str) -> Manifest | None:
+    """The manifest of a whole model in the store; what a damaged or half imported one left is removed."""
+    folder = _store_folder() / tag.partition(":")[2]
+    if not folder.exists():
         return None
     try:
-        return read_manifest(folder)
+        return read_manifest(stored_model(tag))
     except ArtifactError:
-        bentoml.models.delete(tag)
+        shutil.rmtree(folder)
         return None
+
+
+def _store_folder() -> Path:
+    """Where the store keeps our models' versions: its public listing fails on one that is half there."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    return Path(BentoMLContainer.model_store_dir.get()) / NAME
 
 
 def list_models() -> list[StoredModel]:
     """All readable models of the store, the newest first."""
-    import bentoml
-
     pointer = read_pointer()
+    current = pointer.current if pointer else None
     found = []
-    for model in bentoml.models.list(NAME):
+    for folder in _store_folder().glob("*/"):
         try:
-            manifest = read_manifest(Path(model.path), verify=False)
+            manifest = read_manifest(folder, verify=False)
         except ArtifactError:
             continue
-        tag = str(model.tag)
-        found.append(StoredModel(tag, manifest.created, pointer is not None and pointer.current == tag, manifest))
+        found.append(StoredModel(manifest.tag, manifest.created, manifest.tag == current, manifest))
     return sorted(found, key=lambda one: (one.created, one.tag), reverse=True)
 
 
@@ -117,10 +138,9 @@ def promote(tag: str, figures: EvaluationFigures, gates: Gates) -> list[GateResu
     with _locked():
         pointer = read_pointer()
         current = pointer.current if pointer else None
-        results = [_same_model(tag, figures), *check_gates(figures, gates, current)]
+        results = [_same_model(tag, figures), *check_gates(figures, gates, current, _try(folder))]
         if not all(result.passed for result in results):
             raise PromotionRefused(tag, results)
-        _try(folder)
         if current != tag:
             _write("promote", [*(pointer.stack if pointer else []), tag], pointer, tag)
     return results
@@ -146,12 +166,19 @@ def _same_model(tag: str, figures: EvaluationFigures) -> GateResult:
     return GateResult(gate="evaluated", passed=figures.model == tag, detail=detail)
 
 
-def _try(folder: Path) -> None:
-    """Load the model and ask it something. Raises `ArtifactError` when it cannot answer."""
+def _try(folder: Path) -> float:
+    """Load the model and ask it something; returns its sentences a second on all cores.
+
+    Raises `ArtifactError` when it cannot answer.
+    """
     from stance.classifier import StanceClassifier
 
     try:
-        StanceClassifier.load(folder, threads=1).classify([_TRIAL])
+        classifier = StanceClassifier.load(folder)
+        classifier.classify(_TRIAL[:1])  # what is built at first use is no part of the speed
+        begun = time.perf_counter()
+        results = classifier.classify(_TRIAL)
+        return sum(len(result.sentences) for result in results) / (time.perf_counter() - begun)
     except RuntimeError as error:
         raise ArtifactError(f"{folder}: the model does not run ({error}); export it again") from None
 

@@ -38,7 +38,8 @@ def fit(config: TrainConfig) -> Path:
     log.info("%d training windows; dev %s", len(train_set), {k: len(v) for k, v in dev_sets.items()})
     trainer = _trainer(config, build_model(config, encoder, tokenizer), train_set, dev_sets, encoder, pad_id)
     average = next(c for c in trainer.callback_handler.callbacks if isinstance(c, WeightAverage))
-    checkpoint = get_last_checkpoint(trainer.args.output_dir) if Path(trainer.args.output_dir).is_dir() else None
+    folder = config.output / "checkpoints"
+    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if checkpoint:
         log.info("going on from %s", checkpoint)
         average.restore(Path(checkpoint))
@@ -118,7 +119,7 @@ def dev_datasets(config: TrainConfig, featurizer: Featurizer) -> dict[str, Datas
 
 
 def _sources(specs: list[TrainSource]) -> list[Source]:
-    return [Source(s.name, s.documents(), s.repeat, s.pack) for s in specs]
+    return [Source(s.name, s.documents(), s.repeat, s.pack, s.share) for s in specs]
 
 
 def _trainer(
@@ -169,7 +170,7 @@ def _finish(
     dev_sets: dict[str, Dataset],
     tokenizer: Tokenizer,
 ) -> Path:
-    model = trainer.model
+    model = trainer.trained
     scores = {"last": evaluate_sources(model, dev_sets, trainer.dev_collator)}
     if average.average:
         last = {k: v.clone() for k, v in model.state_dict().items()}

@@ -83,6 +83,12 @@ class StanceTrainer(Trainer):
         self.teacher = None if teacher is None else teacher.eval().requires_grad_(False)
         self.last_losses: dict[str, float] = {}
 
+    @property
+    def trained(self) -> StanceModel:
+        """The model in training, as what it is."""
+        assert isinstance(self.model, StanceModel)
+        return self.model
+
     def compute_loss(
         self,
         model: torch.nn.Module,
@@ -108,6 +114,7 @@ class StanceTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches of one token budget instead of one number of examples."""
+        assert isinstance(self.train_dataset, Dataset)
         lengths = list(self.train_dataset["length"])
         batches = TokenBatches(lengths, self.optim_spec.batch_tokens, self.args.seed)
         return DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator)
@@ -115,7 +122,7 @@ class StanceTrainer(Trainer):
     def create_optimizer(self, model: torch.nn.Module | None = None) -> Optimizer:
         """AdamW with the heads' own rate, layer-wise decay of the encoder's, and no decay on vectors."""
         if self.optimizer is None:
-            self.optimizer = AdamW(parameter_groups(self.model, self.optim_spec), fused=True)
+            self.optimizer = AdamW(parameter_groups(self.trained, self.optim_spec), fused=True)
         return self.optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -129,7 +136,9 @@ class StanceTrainer(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         """Dev metrics of every source; `eval_selection` is the mean that picks the best checkpoint."""
-        metrics = evaluate_sources(self.model, eval_dataset or self.eval_dataset, self.dev_collator)
+        sources = eval_dataset or self.eval_dataset
+        assert isinstance(sources, dict)
+        metrics = evaluate_sources(self.trained, sources, self.dev_collator)
         named = {f"{metric_key_prefix}_{key}": value for key, value in metrics.items()}
         self.log(named)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
@@ -229,7 +238,7 @@ class WeightAverage(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Keep the average beside the checkpoint that was just written."""
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         if self.average and folder.is_dir():
             save_file(self.average, folder / self.FILE, metadata={"count": str(self.count)})
 

@@ -8,23 +8,25 @@
     report                   a page and CSVs about a corpus
 """
 
-from serving.batch.config import RowLimits, ScoreConfig, ScoreSummary, read_actors
+from serving.batch.config import RowLimits, ScoreConfig, ScoreSummary
 from serving.batch.engine import score
 from serving.batch.errors import BatchError, EngineError, InputError, OutputError, Stopped
 from serving.batch.progress import State, log_to_stderr, shown_progress
+from serving.batch.report import Report, write_report
 
 __all__ = [
     "BatchError",
     "EngineError",
     "InputError",
     "OutputError",
+    "Report",
     "RowLimits",
     "ScoreConfig",
     "ScoreSummary",
     "State",
     "Stopped",
     "log_to_stderr",
-    "read_actors",
     "score",
     "shown_progress",
+    "write_report",
 ]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from serving.batch.errors import InputError
 from serving.config import Frozen
-from serving.faults import faults
-from stance.schema import Actor, Strict, check_references
+from stance.schema import Actor, Strict
 
 OutputFormat = Literal["parquet", "jsonl"]
 Column = Annotated[str, Field(min_length=1)]
@@ -100,31 +96,3 @@ class ScoreSummary(Strict):
     def exit_code(self) -> int:
         """0 when every row was scored, 1 when some failed."""
         return 1 if self.failed else 0
-
-
-_ACTORS: TypeAdapter[list[Actor]] = TypeAdapter(list[Actor])
-
-
-def read_actors(path: Path) -> tuple[Actor, ...]:
-    """The actors of a YAML or JSON file with the key `actors`.
-
-    Raises `InputError` that names the file, the field and the mend.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such actors file; give an existing YAML or JSON file") from None
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML or JSON: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict) or set(raw) != {"actors"}:
-        raise InputError(f"{path}: expected one key, actors, with a list of id, name, type and aliases")
-    try:
-        actors = _ACTORS.validate_python(raw["actors"])
-        check_references("", actors, [])
-    except ValidationError as error:
-        found = "; ".join(f"actors{fault.field}: {fault.message}" for fault in faults(error))
-        raise InputError(f"{path}: {found}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
-    return tuple(actors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -42,7 +43,8 @@ class IdLedger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._files:
-            file.close()
+            with suppress(OSError):  # on a full disk the last rows cannot be flushed, and are not needed
+                file.close()
 
     def add(self, name: str, position: int, file: int, number: int) -> None:
         """Enter one row's id; positions must grow."""

@@ -82,8 +82,9 @@ def locked(out: Path) -> Iterator[None]:
     Raises `OutputError` when another run holds it. On a network file system the lock must be supported there
     (NFS 4, CephFS and Lustre do).
     """
-    path = out / ".lock"
-    with path.open("a+", encoding="utf-8") as file:
+    with disk_errors(out):
+        opened = (out / ".lock").open("a+", encoding="utf-8")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import stance
-from serving.batch.config import ScoreConfig, read_actors
+from serving.batch.config import ScoreConfig
 from serving.batch.errors import InputError
 from serving.batch.plan import Shard
+from stance.actors_file import ActorsFileError, load_actors
 from stance.artifact import MANIFEST, ArtifactError, digest, read_manifest
 from stance.schema import Actor, Strict
 
@@ -65,7 +66,10 @@ def identify(config: ScoreConfig, folder: Path, actors: tuple[Actor, ...] | None
 
 def resolve_actors(config: ScoreConfig) -> tuple[Actor, ...] | None:
     """The actors that `config` gives or names. Raises `InputError` for a file that is none."""
-    actors = read_actors(config.actors) if isinstance(config.actors, Path) else config.actors
+    try:
+        actors = tuple(load_actors(config.actors)) if isinstance(config.actors, Path) else config.actors
+    except ActorsFileError as error:
+        raise InputError(str(error)) from None
     if actors is not None and len(actors) > config.limits.actors:
         raise InputError(f"actors: {len(actors)} are more than the limit of {config.limits.actors}; name fewer")
     return actors

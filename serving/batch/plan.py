@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,14 @@ class Shard(Strict):
 
 
 class Plan(Strict):
-    """An input cut into shards. `stamps` hold each file's label and what changes when the file does."""
+    """An input cut into shards. `stamps` hold each file's label and what changes when the file does.
+
+    `reading` are the settings that decide how the input is read and cut.
+    """
 
     digest: str
+    reading: str
     rows: int
-    shard_rows: int
     stamps: list[tuple[str, str | None]]
     shards: list[Shard]
 
@@ -76,6 +80,12 @@ def spool_path(out: Path, shard: Shard) -> Path:
 def stamps_of(sources: Sequence[Source]) -> list[tuple[str, str | None]]:
     """Each file's label and stamp."""
     return [(source.label, source.stamp) for source in sources]
+
+
+def reading_of(config: ScoreConfig) -> str:
+    """The settings that decide how the input is read and cut, as one comparable value."""
+    columns = (config.text_column, config.id_column, config.date_column)
+    return json.dumps([*columns, config.shard_rows, config.limits.row_bytes])
 
 
 def stored_plan(out: Path) -> Plan | None:
@@ -100,7 +110,8 @@ def make_plan(
     try:
         with disk_errors(config.out):
             folder.mkdir()
-        plan = _Cutter(folder, config, tell).cut(sources)
+        with closing(_Cutter(folder, config, tell)) as cutter:
+            plan = cutter.cut(sources)
         check(plan)
         with disk_errors(config.out):
             write_json(folder / "plan.json", plan.model_dump(mode="json"))
@@ -139,7 +150,7 @@ class _Cutter:
                         if row.fault is None:
                             ledger.add(row.id, self._position, at, row.number)
                         self._add(row, source.label)
-            self._close()
+            self._end_shard()
             self._refuse_nothing(sources)
             with disk_errors(self._config.out):
                 doubles = ledger.doubles()
@@ -147,8 +158,8 @@ class _Cutter:
         self._enter([Doubled(position=d.position, file=sources[d.file].label, row=d.number) for d in doubles])
         return Plan(
             digest=self._whole.hexdigest(),
+            reading=reading_of(self._config),
             rows=self._position,
-            shard_rows=self._config.shard_rows,
             stamps=stamps_of(sources),
             shards=self._shards,
         )
@@ -177,9 +188,15 @@ class _Cutter:
         if self._position % _TELL_ROWS == 0:
             self._tell(self._position)
         if self._rows >= self._config.shard_rows or self._characters >= SHARD_CHARACTERS:
-            self._close()
+            self._end_shard()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of the file that is open, where something went wrong."""
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.close()
+
+    def _end_shard(self) -> None:
         """End the shard that is being written, if there is one."""
         if self._stream is None:
             return

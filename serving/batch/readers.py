@@ -23,7 +23,7 @@ from serving.batch.config import ScoreConfig
 from serving.batch.errors import InputError
 from serving.batch.rows import EXTRAS, Fault, RawRow
 from serving.batch.sources import Source
-from serving.faults import kind_of
+from stance.faults import kind_of
 
 #: Rows decoded from Parquet at once.
 PARQUET_ROWS = 512

@@ -7,7 +7,7 @@ import json
 from typing import Any, NamedTuple
 
 from serving.batch.config import ScoreConfig
-from serving.faults import kind_of, printable
+from stance.faults import kind_of, printable
 
 #: What a row may hold beside its text, under these names in every format.
 EXTRAS = ("actors", "mentions")

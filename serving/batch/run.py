@@ -22,7 +22,7 @@ from serving.batch.config import ScoreConfig, ScoreSummary
 from serving.batch.errors import InputError, OutputError
 from serving.batch.files import disk_errors, locked, read_json, remove, write_json
 from serving.batch.identity import Identity, identify, resolve_actors
-from serving.batch.plan import PLAN, Plan, Shard, make_plan, spool_path, stamps_of, stored_plan
+from serving.batch.plan import PLAN, Plan, Shard, make_plan, reading_of, spool_path, stamps_of, stored_plan
 from serving.batch.sources import find_sources
 from serving.batch.tables import TABLES
 from serving.batch.unit import RECORDS, WORK, ShardRecord, ShardTask, UnitSettings
@@ -144,7 +144,7 @@ def _check_input(config: ScoreConfig, before: Plan | None, now: Plan) -> None:
 def _usable(config: ScoreConfig, identity: Identity, plan: Plan, stamps: list[tuple[str, str | None]]) -> bool:
     """Whether the plan is of these very files, and the rows of all missing shards are still set aside."""
     unchanged = plan.stamps == stamps and all(stamp is not None for _, stamp in stamps)
-    if not unchanged or plan.shard_rows != config.shard_rows:
+    if not unchanged or plan.reading != reading_of(config):
         return False
     done = finished(config.out, identity, plan)
     return all(shard.index in done or spool_path(config.out, shard).exists() for shard in plan.shards)

@@ -70,7 +70,7 @@ def find_sources(inputs: Iterable[str], out: Path) -> tuple[list[Source], list[s
         if not sources:
             raise InputError(f"{item}: holds no file that can be read; expected {_READABLE}")
         for source in sources:
-            found.setdefault(source.label, source)
+            found.setdefault(source.path, source)
     return list(found.values()), sorted(set(ignored))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,6 +106,12 @@ class TableSet:
         """End every file."""
         for file in self._files.values():
             file.close()
+
+    def abandon(self) -> None:
+        """Let go of every file, whether it can be ended or not."""
+        for file in self._files.values():
+            with suppress(OSError):
+                file.close()
 
 
 class _ParquetFile:

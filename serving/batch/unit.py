@@ -23,6 +23,7 @@ from serving.batch.tables import TABLES, Scored, TableSet
 from serving.config import Limits
 from serving.intake import read_document
 from stance.artifact import MANIFEST, digest
+from stance.queries import TooManyPairs
 from stance.schema import Actor, Document, DocumentResult, ErrorInfo, ItemError, Strict
 
 if TYPE_CHECKING:  # loads OpenVINO, which the process that only hands out shards has no use for
@@ -111,23 +112,33 @@ class ShardScorer:
         """
         started = time.monotonic()
         folder = self._out / WORK / f"{task.shard.name}-{uuid.uuid4().hex}"
-        tally = _Tally()
         try:
             with disk_errors(self._out):
                 tables = TableSet(folder, self.settings.format)
-                for chunk in _chunks(self._rows(task), 1 if task.careful else CHUNK_DOCUMENTS):
-                    if stopped():
-                        raise Stopped(f"stopped in shard {task.shard.index}")
-                    begin(chunk[0][0]["position"], tally.rows)
-                    scored = self._classify(chunk)
-                    tally.add(scored)
-                    tables.write(scored)
-                tables.close()
-                record = tally.record(task, time.monotonic() - started, tables)
-                commit(self._out, task.shard, tables, record)
+                try:
+                    tally = self._fill(tables, task, begin, stopped)
+                    tables.close()
+                    record = tally.record(task, time.monotonic() - started, tables)
+                    commit(self._out, task.shard, tables, record)
+                finally:
+                    tables.abandon()
         finally:
             remove(folder)
         return record
+
+    def _fill(
+        self, tables: TableSet, task: ShardTask, begin: Callable[[int, int], None], stopped: Callable[[], bool]
+    ) -> _Tally:
+        """Write everything that the shard's rows give."""
+        tally = _Tally()
+        for chunk in _chunks(self._rows(task), 1 if task.careful else CHUNK_DOCUMENTS):
+            if stopped():
+                raise Stopped(f"stopped in shard {task.shard.index}")
+            begin(chunk[0][0]["position"], tally.rows)
+            scored = self._classify(chunk)
+            tally.add(scored)
+            tables.write(scored)
+        return tally
 
     def _rows(self, task: ShardTask) -> Iterator[tuple[dict[str, Any], Document | ItemError]]:
         """The shard's rows, each with its document or with what is wrong with it."""
@@ -162,10 +173,12 @@ class ShardScorer:
             return []
         try:
             return self._classifier.classify(documents, self.settings.include_neutral, self.settings.author)
-        except Exception:
+        except Exception as error:
             if len(documents) > 1:
                 logger.exception("a chunk of %d documents failed; trying them one by one", len(documents))
                 return [result for document in documents for result in self._results([document])]
+            if isinstance(error, TooManyPairs):
+                return [_error(documents[0].id, "too_many_actors", str(error))]
             logger.exception("a document of %d characters failed", len(documents[0].text))
             message = "the document could not be classified; the log has the details"
             return [_error(documents[0].id, "internal", message)]

@@ -48,14 +48,12 @@ function edge(relation, places, names) {
   return [line, head];
 }
 
+/** A dot with its name above it in the upper half of the circle and below it in the lower, clear of the edges. */
 function node(at, name) {
-  const side = Math.cos(at.angle);
-  const anchor = Math.abs(side) < 0.3 ? "middle" : side > 0 ? "start" : "end";
-  const x = at.x + (anchor === "middle" ? 0 : Math.sign(side) * (NODE + 6));
-  const y = at.y + (anchor === "middle" ? Math.sign(Math.sin(at.angle)) * (NODE + 14) : 0) + 4;
+  const y = at.y + (Math.sin(at.angle) > 0.01 ? NODE + 15 : -NODE - 7);
   const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
   return [
     svg("circle", { class: "node", cx: at.x, cy: at.y, r: NODE }),
-    svg("text", { x, y, "text-anchor": anchor }, shown),
+    svg("text", { x: at.x, y, "text-anchor": "middle" }, shown),
   ];
 }

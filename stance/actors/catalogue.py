@@ -157,7 +157,7 @@ def _states(facts: dict[str, Any]) -> Iterator[Entry]:
 
 def _state(name: str, names: list[str], extra: dict[str, list[str]], capitals: list[str]) -> Entry:
     demonyms = extra.get("demonyms", [])
-    plurals = [d + "s" for d in demonyms if d[-1] in "niocktb" and not d.endswith("men")] + extra.get("plurals", [])
+    plurals = [d + "s" for d in demonyms if d[-1] in "niocktbr" and not d.endswith("men")] + extra.get("plurals", [])
     others = [n for n in dict.fromkeys([*names, *extra.get("names", [])]) if n != name]
     seats = [s for s in dict.fromkeys([*capitals, *extra.get("seats", [])]) if s not in others and s != name]
     return Entry(slug(name), name, "state", tuple(others), tuple(dict.fromkeys([*demonyms, *plurals])), tuple(seats))

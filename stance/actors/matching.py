@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
+from stance.actors.naming import field_noun, head_noun
 from stance.actors.patterns import Pattern, Patterns, build_patterns
 from stance.actors.spelling import VARIANT_LETTERS, same_spelling, skeleton
 from stance.actors.tokens import APOSTROPHES, Token, joined, keys, tokenize
@@ -49,8 +50,9 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
 
     Matches names and aliases over case, diacritics, hyphens and apostrophes; for what the catalogue knows also
     demonyms, capital and seats, unless another given actor claims them; for a person the surname alone; spelling
-    variants of transliterated names; and acronyms introduced in brackets. The longest match wins. A name inside
-    a longer name ("France" in "France 24") is no mention; a person's mention grows to the full name.
+    variants of transliterated names; acronyms introduced in brackets; regular demonyms of states that the catalogue
+    lacks; and "the Council" behind "Council of Accord", if the text has no other council. The longest match wins.
+    A name inside a longer name ("France" in "France 24") is no mention; a person's mention grows to the full name.
     """
     patterns = build_patterns(actors)
     if not patterns.by_word or not text.strip():
@@ -59,6 +61,7 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     source = _Text(text, tokenize(text), names, [name.start for name in names])
     hits = list(_hits(source.tokens, patterns))
     hits.extend(_hits(source.tokens, _acronyms(source, hits, patterns)))
+    hits.extend(_nouns(source, hits, patterns))
     return list(_accept(source, _longest(hits), patterns))
 
 
@@ -145,6 +148,28 @@ def _acronyms(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Patter
             if bracketed and token.all_capitals and 1 < len(token.text) <= ACRONYM_LETTERS and not known:
                 found.add(Pattern(hit.pattern.actor, token.text, (token.key,)))
     return found
+
+
+def _nouns(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Iterator[_Hit]:
+    """Capitalised words that stand for the one organisation named in full before: "the Council"."""
+    owners: dict[str, set[str]] = {}
+    begins: dict[str, int] = {}
+    full: set[NameSpan | None] = set()
+    for hit in hits:
+        own = patterns.nouns.get(hit.pattern.actor, set())
+        for noun in own & {head_noun(hit.pattern.keys), field_noun(hit.pattern.keys)}:
+            owners.setdefault(noun, set()).add(hit.pattern.actor)
+            begins[noun] = min(hit.first, begins.get(noun, hit.first))
+            full.add(source.around(source.tokens[hit.first].start, source.tokens[hit.last - 1].end))
+    if not owners:
+        return
+    words = {name: keys(source.text[name.start : name.end]) for name in source.names}
+    others = {noun for name in words if name not in full for noun in (head_noun(words[name]), field_noun(words[name]))}
+    places = {token.start: place for place, token in enumerate(source.tokens)}
+    for name, key in ((name, found[0]) for name, found in words.items() if len(found) == 1):
+        place = places.get(name.start, -1)
+        if key in owners and key not in others and len(owners[key]) == 1 and place > begins[key]:
+            yield _Hit(place, place + 1, Pattern(next(iter(owners[key])), key, (key,)))
 
 
 # --- hits that stand for their actor ---

@@ -21,6 +21,8 @@ _Range = tuple[int, int]
 
 #: Words after which a run of capitalised words is cut: no name is that long.
 LONGEST_NAME = 15
+#: Letters up to which a word beside a hyphen can be a syllable of an East Asian name: "Zhi-xin".
+LONGEST_SYLLABLE = 5
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -51,6 +53,8 @@ def _behind_office(line: Line, first: int, last: int, known: set[tuple[str, ...]
     """Part "Government of Accord Fathi Orlo" where the document knows "Fathi Orlo"."""
     heads = load_lexicon().organization_heads
     for cut in range(first + 2, last - 1):
+        if line.tokens[cut - 1].key in _JOINING:
+            continue
         if _keys(line, cut, last) in known and any(t.key in heads for t in line.tokens[first:cut]):
             yield first, cut
             yield cut, last
@@ -135,7 +139,7 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
         return _past(line, last)
     if tokens[last - 1].possessive or not line.glued(last):
         return last
-    if _name_word(line, last, usage):
+    if _name_word(line, last, usage) or _syllable(line, first, last):
         return _past(line, last)
     if tokens[last].key in lexicon.suffixes and tokens[last].capital:
         return last + 1
@@ -145,6 +149,16 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
     if ahead == last or ahead >= len(tokens) or not line.glued(ahead) or not _name_word(line, ahead, usage):
         return last
     return _past(line, ahead) if _connects(line, first, last, ahead) else last
+
+
+def _syllable(line: Line, first: int, position: int) -> bool:
+    """Whether a small word behind a hyphen ends a name: "Ruan Zhi-xin", "Yan-nan", not "Orlo-led"."""
+    token, before, lexicon = line.tokens[position], line.tokens[position - 1], load_lexicon()
+    if token.gap != "-" or token.capital or position - 1 in line.inside or not token.text.isalpha():
+        return False
+    if max(len(token.text), len(before.text)) > LONGEST_SYLLABLE or lexicon.common(before.key):
+        return False
+    return not lexicon.ordinary(token.key) and token.key not in lexicon.particles
 
 
 def _connector(line: Line, position: int) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
+from stance.actors.naming import bare_name, demonyms, field_noun, head_noun
 from stance.actors.spelling import VARIANT_LETTERS, skeleton
 from stance.actors.tokens import keys, tokenize
 from stance.schema import Actor, ActorType
@@ -34,6 +35,8 @@ class Patterns:
     by_skeleton: dict[str, list[Pattern]] = field(default_factory=dict)
     #: For each person the folded words before the surname; empty where only a surname is known.
     first_names: dict[str, set[str]] = field(default_factory=dict)
+    #: For each organisation the words that it is called by for short: "council" for "Council of Accord".
+    nouns: dict[str, set[str]] = field(default_factory=dict)
     known: set[tuple[bool, tuple[str, ...]]] = field(default_factory=set)
 
     def add(self, pattern: Pattern, variants: bool = False) -> None:
@@ -70,7 +73,29 @@ def _build(described: tuple[tuple[str, str, ActorType, tuple[str, ...]], ...]) -
         for name in (actor.name, *actor.aliases):
             if name[:1].isupper() and not name.isupper() and name.isalpha() and len(name) >= VARIANT_LETTERS:
                 patterns.add(Pattern(actor.id, name + "s", keys(name + "s")))
+    for actor in actors:
+        if actor.type == "state":
+            _add_state(patterns, actor)
+        elif actor.type != "person":
+            names = [_without_article(name) for name in (actor.name, *actor.aliases, *_catalogued(actor))]
+            patterns.nouns[actor.id] = {
+                noun for words in names for noun in (head_noun(words), field_noun(words)) if noun
+            }
     return patterns
+
+
+def _add_state(patterns: Patterns, actor: Actor) -> None:
+    """What a state that the catalogue does not know is called as well: "Orla", "Orlian" for "Republic of Orla"."""
+    lexicon, catalogue = load_lexicon(), load_catalogue()
+    for name in (actor.name, *actor.aliases):
+        words = _without_article(name)
+        bare = bare_name(words) or words
+        if not bare or catalogue.lookup(name) or name.isupper() or not name[0].isupper():
+            continue
+        further = demonyms(bare[0]) if len(bare) == 1 else ()
+        for form in (" ".join(bare), *further):
+            if not lexicon.common(form) and not catalogue.lookup(form.title()):
+                patterns.add(Pattern(actor.id, form.title(), keys(form)), variants=form == bare[0])
 
 
 def _without_article(name: str) -> tuple[str, ...]:

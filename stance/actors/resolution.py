@@ -10,8 +10,9 @@ from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.catalogue import Form as CatalogueForm
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
+from stance.actors.naming import bare_name, demonym_bases, field_noun, head_noun
 from stance.actors.patterns import surnames
-from stance.actors.spelling import same_spelling, skeleton
+from stance.actors.spelling import same_given_name, same_spelling, skeleton, sound
 from stance.actors.tokens import joined, keys, slug, tokenize
 from stance.schema import AUTHOR, Actor, ActorType, Mention
 from stance.text import Sentence
@@ -78,6 +79,11 @@ class _Form:
         """The catalogue's entry that the form stands for, if one does."""
         return self.listed.entry if self.listed else None
 
+    @property
+    def sole(self) -> str | None:
+        """The word of an uncatalogued name that has one only and no title before it."""
+        return self.keys[0] if len(self.keys) == 1 and not self.listed and not self.titled else None
+
 
 @dataclass(eq=False)
 class _Group:
@@ -87,6 +93,8 @@ class _Group:
     entry: Entry | None = None
     forms: list[_Form] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    #: The name to use if the fullest form is none: "Orla" of "Orla" and "Orlian".
+    label: str | None = None
 
     def take(self, form: _Form) -> None:
         """Add a form, which may stand anywhere in the text."""
@@ -96,8 +104,8 @@ class _Group:
     @property
     def name(self) -> str:
         """The catalogue's name, or the fullest form that the document has."""
-        if self.entry:
-            return self.entry.name
+        if self.entry or self.label:
+            return self.entry.name if self.entry else str(self.label)
         return max(self.forms, key=lambda f: (len(f.keys), not f.text.isupper(), len(f.text), -f.span.start)).text
 
     def last_before(self, position: int) -> int:
@@ -116,8 +124,9 @@ class _Grouping:
     def __init__(self, text: str, names: Sequence[NameSpan]) -> None:
         self._forms = [_read(text, span) for span in names]
         self._groups: list[_Group] = []
-        self._by_identity: dict[object, _Group] = {}
+        self._by_identity: dict[tuple[str, str], _Group] = {}
         self._by_skeleton: dict[str, list[_Group]] = {}
+        self._places = _places(text, self._forms)
         introduced = dict(_introduced(text, self._forms))
         held = set(introduced)
         for form in sorted(self._forms, key=lambda f: (-len(f.keys), f.span.start)):
@@ -125,6 +134,8 @@ class _Grouping:
                 self._place(form)
         self._join_acronyms(introduced)
         self._join_initials()
+        self._join_demonyms()
+        self._join_nouns()
 
     def groups(self) -> list[_Group]:
         """The groups in order of appearance, each with its forms in order of the text."""
@@ -135,9 +146,11 @@ class _Grouping:
 
     def _place(self, form: _Form) -> _Group:
         """Put a form into the group it belongs to, or into a new one."""
-        identity: object = form.entry.id if form.entry else form.keys
+        identity = _identity(form)
         group = self._homonym(form) if form.entry else self._by_identity.get(identity) or self._fuller(form)
         group = group or self._by_identity.get(identity) or self._new(form)
+        if len(form.keys) > 1 and identity not in self._by_identity and group.forms and not group.entry:
+            self._index(group, [word for word in form.keys if word not in group.forms[0].keys])
         # A surname stays open: each use goes to the person named last.
         if group.entry is form.entry and (len(form.keys) > 1 or group.type != "person"):
             self._by_identity[identity] = group
@@ -150,14 +163,17 @@ class _Grouping:
         group = _Group(form.entry.type if form.entry else guess_type(form.text), form.entry)
         self._groups.append(group)
         if not form.entry:
-            for key in dict.fromkeys(skeleton(word) for word in form.keys):
-                self._by_skeleton.setdefault(key, []).append(group)
+            self._index(group, form.keys)
         return group
+
+    def _index(self, group: _Group, words: Iterable[str]) -> None:
+        for key in dict.fromkeys(skeleton(word) for word in words):
+            self._by_skeleton.setdefault(key, []).append(group)
 
     def _fuller(self, form: _Form) -> _Group | None:
         """The group whose name this form shortens or respells: of several persons the one named last before."""
         for rate in (_exactly, same_spelling):
-            fitting = [g for g in self._similar(form) if any(_shortens(form.keys, f, g, rate) for f in g.forms[:8])]
+            fitting = [g for g in self._similar(form) if self._fits(form.keys, g, rate)]
             if len(fitting) == 1:
                 return fitting[0]
             if fitting and all(g.type == "person" for g in fitting):
@@ -165,6 +181,13 @@ class _Grouping:
             if fitting:
                 return None
         return None
+
+    def _fits(self, words: tuple[str, ...], group: _Group, rate: _Comparison) -> bool:
+        """Whether words shorten or respell a group's name; a place is no company or club that is named after it."""
+        if any(_shortens(words, form, group, rate) for form in group.forms[:8]):
+            long = group.forms[0].keys
+            return group.type == "person" or len(words) > 1 or len(long) == 1 or words[0] not in self._places
+        return any(_all_same(words, bare_name(form.keys), rate) for form in group.forms[:8])
 
     def _homonym(self, form: _Form) -> _Group | None:
         """The person whose surname is spelt like a state, named in full before: "Ada Jordan … Jordan"."""
@@ -191,7 +214,7 @@ class _Grouping:
                 continue
             group.type = "organization" if group.type == "person" else group.type
             group.take(form)
-            self._merge(self._by_identity.get(form.keys), group)
+            self._merge(self._by_identity.get(_identity(form)), group)
 
     def _join_initials(self) -> None:
         """Join an acronym of three letters or more with the one name whose initials it has."""
@@ -206,6 +229,41 @@ class _Grouping:
                 long_forms = by_initials.get(forms[0].keys[0], [])
                 if len(long_forms) == 1 and len(forms[0].keys[0]) > 2:
                     self._merge(group, long_forms[0])
+
+    def _join_demonyms(self) -> None:
+        """Join an uncatalogued demonym, or a plural, with the one name it is made from: "Orlian", "Orlians", "Orla"."""
+        bases: dict[str, list[_Group]] = {}
+        for group in self._groups:
+            if group.type != "person" and not group.entry:
+                names = {form.sole for form in group.forms[:8]} | {_bare_word(form) for form in group.forms[:8]}
+                for name in names - {None}:
+                    bases.setdefault(str(name), []).append(group)
+        lexicon = load_lexicon()
+        for group in self._groups:
+            word = group.forms[0].sole if group.forms and group.type != "person" else None
+            if word is None or lexicon.organization_heads & {word} or (lexicon.common(word) and word[-1] != "s"):
+                continue
+            plural = [word[:-1]] if word.endswith("s") else []
+            found = _owners(bases, demonym_bases(word), group) or _owners(bases, plural, group)
+            if len(found) == 1:
+                found[0].label = found[0].name
+                self._merge(group, found[0])
+
+    def _join_nouns(self) -> None:
+        """Join "the Council" and "Interior" with the one organisation, named before, that the word stands for."""
+        owners: dict[str, list[_Group]] = {}
+        for group in self._groups:
+            if group.forms and group.type != "person":
+                for noun in _nouns(group):
+                    owners.setdefault(noun, []).append(group)
+        for group in self._groups:
+            word = group.forms[0].sole if group.forms and not group.entry else None
+            fitting = [into for into in owners.get(sound(word), []) if into is not group] if word else []
+            if len(fitting) == 1:
+                behind = [form for form in group.forms if fitting[0].last_before(form.span.start) >= 0]
+                group.forms = [form for form in group.forms if form not in behind]
+                for form in behind:
+                    fitting[0].take(form)
 
     def _merge(self, group: _Group | None, into: _Group) -> None:
         if group and group is not into and not group.entry:
@@ -222,6 +280,45 @@ def _read(text: str, span: NameSpan) -> _Form:
         titled = joined(text[before[-1].end : span.start].lstrip("."))
     words = tokenize(form)
     return _Form(span, form, tuple(word.key for word in words), titled, load_catalogue().match(words))
+
+
+def _places(text: str, forms: Sequence[_Form]) -> set[str]:
+    """One-word names that stand for a place somewhere: "in Orla", or "Orla" where the text has "Orlian" as well."""
+    words = {form.sole for form in forms}
+    places = {base for word in words if word for base in demonym_bases(word) if base in words}
+    for form in forms:
+        before = tokenize(text, max(0, form.span.start - 12), form.span.start)
+        owner = text[form.span.end : form.span.end + 1] in {"'", "’"}
+        if form.sole and before and before[-1].key in _LOCATING and not owner:
+            places.add(form.sole)
+    return places
+
+
+_LOCATING = frozenset({"in", "near", "across", "throughout", "inside", "outside"})
+
+
+def _owners(names: dict[str, list[_Group]], wanted: Iterable[str], group: _Group) -> list[_Group]:
+    """The other groups, not joined with one before, that have one of the wanted names."""
+    found = (into for name in wanted for into in names.get(name, []) if into is not group and into.forms)
+    return list(dict.fromkeys(found))
+
+
+def _bare_word(form: _Form) -> str | None:
+    words = bare_name(form.keys)
+    return words[0] if len(words) == 1 else None
+
+
+def _nouns(group: _Group) -> set[str]:
+    """The sounds of the words that an organisation is called by for short; a state's seat lends it none."""
+    names = {form.keys for form in group.forms[:8] if not form.listed or form.listed.kind == "name"}
+    if group.entry and group.type != "state":
+        names.add(keys(group.entry.name))
+    return {sound(noun) for name in names for noun in (head_noun(name), field_noun(name)) if noun}
+
+
+def _identity(form: _Form) -> tuple[str, str]:
+    """What all forms of one name share: the catalogue's entry, or the letters, as in "Yan-nan" and "Yannan"."""
+    return ("entry", form.entry.id) if form.entry else ("letters", "".join(form.keys))
 
 
 def _introduced(text: str, forms: Sequence[_Form]) -> Iterator[tuple[NameSpan, _Form]]:
@@ -241,6 +338,13 @@ def _initials(name: str) -> set[str]:
     return {"".join(t.key[0] for t in tokens), "".join(t.key[0] for t in tokens if t.capital)}
 
 
+_FIELD_JOINTS = frozenset({"of", "for", "on"})
+# What belongs to the place whose name stands before it: "Orla" is not "Orla Army".
+_LOCAL_HEADS = frozenset(
+    "army navy police gendarmerie force forces federation confederation association union".split()  # noqa: SIM905
+)
+
+
 def _exactly(one: str, other: str) -> bool:
     return one == other
 
@@ -249,14 +353,19 @@ def _shortens(words: tuple[str, ...], long_form: _Form, group: _Group, same: _Co
     """Whether `words` are a respelling or a usual shorter form of a group's name."""
     long = long_form.keys
     if len(words) == len(long):
-        return _all_same(words, long, same)
+        given = group.type == "person" and len(words) > 1 and same is same_spelling
+        alike = given and same_given_name(words[0], long[0]) and _all_same(words[1:], long[1:], same)
+        return alike or _all_same(words, long, same)
     if len(words) > len(long):
         return False
     if group.type != "person":
         lexicon = load_lexicon()
-        tail = len(words) > 1 and long[-len(words) :] == words
-        head = words == long[:1] and not lexicon.ordinary(words[0]) and lexicon.organization_heads.issuperset(long[1:])
-        return tail or head
+        size = len(words)
+        tail = size > 1 and _all_same(words, long[-size:], same)
+        front = size > 1 and long[size] in _FIELD_JOINTS and _all_same(words, long[:size], same)
+        heads = lexicon.organization_heads - lexicon.government_heads - _LOCAL_HEADS
+        head = words == long[:1] and not lexicon.ordinary(words[0]) and heads.issuperset(long[1:])
+        return tail or front or head
     if len(words) > 1:
         return _all_same(words, long[-len(words) :], same) or _all_same(words, (long[0], long[-1]), same)
     short = [keys(surname)[-1] for surname in surnames(long_form.text)]
@@ -271,6 +380,8 @@ def _all_same(words: Iterable[str], others: Sequence[str], same: _Comparison) ->
 def guess_type(name: str) -> ActorType:
     """A first guess at an uncatalogued actor's type from the words of its name."""
     lexicon, words = load_lexicon(), keys(name)
+    if bare_name(words):
+        return "state"
     if lexicon.armed_heads.intersection(words):
         return "armed_group"
     if lexicon.government_heads.intersection(words):

@@ -9,19 +9,28 @@ from rapidfuzz.distance import Hamming
 VARIANT_SIMILARITY = 0.83
 #: Shorter words are compared exactly: too many short surnames differ by one vowel.
 VARIANT_LETTERS = 5
+#: Letters, in their sounds, from which on two words may differ in "s" and "z": "Teplogas", but not "Peres" and "Perez".
+SIBILANT_LETTERS = 7
+#: Letters that a given name must share with its longer form.
+GIVEN_LETTERS = 4
 
 # What transliterations of one name from Arabic, Cyrillic or Persian write differently, in this order.
 _RULES = tuple(
     (re.compile(pattern), letters)
     for pattern, letters in {
+        "^ye|^ae": "e",
+        "nce$": "nse",
+        "tre$": "ter",
         "tch": "ch",
         "sch": "sh",
-        "dzh|dj": "j",
+        "dzh|dj|zh": "j",
         "kh": "h",
+        "(?<=[aeiou])h$": "",
         "gh": "g",
         "ph": "f",
         "th": "t",
         "dh": "d",
+        "(?<=o)ff?$|(?<=e)ff$": "v",
         "ck|q": "k",
         "ou|oo": "u",
         "[iy]ev(?=a?$)": "ev",
@@ -33,9 +42,11 @@ _RULES = tuple(
         r"(.)\1+": r"\1",
     }.items()
 )
-_VOWELS = str.maketrans("", "", "aeiou")
+# Vowels fall out of skeletons; "s" and "z" are one letter in them.
+_VOWELS = str.maketrans("z", "s", "aeiou")
 # Vowels that transliterators take for each other; "Maduro" is not "Madero", nor "Hariri" "Harari".
 _SWAPS = frozenset({"ae", "ea", "ei", "ie", "ou", "uo", "ao", "oa"})
+_SIBILANTS = frozenset({"sz", "zs"})
 # "Hansen" and "Hanson" are two families.
 _PATRONYMICS = ("son", "sen")
 
@@ -70,5 +81,17 @@ def same_spelling(one: str, other: str) -> bool:
     first, second = sound(one), sound(other)
     if len(first) != len(second) or first[0] != second[0]:
         return False
-    swapped = all(a == b or a + b in _SWAPS for a, b in zip(first, second, strict=True))
+    swaps = _SWAPS | _SIBILANTS if len(first) >= SIBILANT_LETTERS else _SWAPS
+    swapped = all(a == b or a + b in swaps for a, b in zip(first, second, strict=True))
     return swapped and Hamming.normalized_similarity(first, second) >= VARIANT_SIMILARITY
+
+
+def same_given_name(one: str, other: str) -> bool:
+    """Whether two folded given names look like one: "Yerbol" and "Erbol", "Rahmat" and "Rahmatullo".
+
+    The longer one must not look like the other's feminine: "Daniel" is not "Daniela", nor "Henri" "Henriette".
+    """
+    if same_spelling(one, other):
+        return True
+    short, long = sorted((one, other), key=len)
+    return len(short) >= GIVEN_LETTERS and long.startswith(short) and long[-1] not in "ae"

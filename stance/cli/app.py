@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from stance.cli import classify, data, serving, training
+from stance.cli import classify, data, models, serving, training
 from stance.cli.failures import INTERRUPTED, UNUSABLE
 
 app = typer.Typer(
@@ -17,8 +17,11 @@ app = typer.Typer(
 )
 app.command()(classify.classify)
 app.command()(serving.score)
+app.command()(serving.report)
 app.command()(serving.serve)
 app.command()(training.train)
+app.command()(training.evaluate)
+app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 
 

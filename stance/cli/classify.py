@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from stance.cli.failures import Refusal, refusing
+from stance.cli.options import Model
 from stance.cli.output import color, emit, on_terminal, width
 from stance.schema import Document, DocumentResult
 
@@ -28,7 +29,7 @@ class Format(StrEnum):
 def classify(
     file: Annotated[Path | None, typer.Argument(help="A text in UTF-8; - or nothing reads standard input.")] = None,
     actors: Annotated[Path | None, typer.Option(help="Whom to look for, YAML or JSON; all actors without it.")] = None,
-    model: Annotated[str | None, typer.Option(help="A model folder or a tag of the store; the shipped model without it.")] = None,
+    model: Model = None,
     format: Annotated[
         Format | None, typer.Option(help="By default a table on a terminal, HTML for --out FILE.html, else JSON.")
     ] = None,

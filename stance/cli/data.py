@@ -16,6 +16,7 @@ from stance.cli.output import emit, writing
 
 if TYPE_CHECKING:
     from stance.labelled import LabelledDocument
+    from training.data.errors import RowProblem
 
 app = typer.Typer(help="Labelled data: check, convert, count.")
 
@@ -108,7 +109,7 @@ def export(
 ) -> None:
     """Convert labelled data; a CSV lists on stderr the labels that it cannot hold."""
     documents = read(file)
-    left_out = []
+    left_out: list[RowProblem] = []
     with extra("train"), writing(out), refusing(ValueError):
         from training.data.export import write_csv, write_jsonl, write_parquet
         from training.data.label_studio import write_tasks

@@ -39,7 +39,7 @@ def extra(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in _OWN_PACKAGES:
             raise
-        raise Refusal(f"{error.name} is not installed, which this command needs; pip install 'stance[{name}]'") from error
+        raise Refusal(f"this command needs {error.name}; pip install 'stance[{name}]'") from None
 
 
 def list_failures(failures: Iterable[object]) -> None:

@@ -54,7 +54,7 @@ def writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Refusal(f"--out: {out} cannot be written ({error.strerror}); name a file in a folder that exists") from None
+        raise Refusal(f"--out: {out} cannot be written ({error.strerror}); name another file") from None
 
 
 def on_terminal() -> bool:

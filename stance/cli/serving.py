@@ -1,4 +1,4 @@
-"""`stance score` and `stance serve`: thin over `serving`."""
+"""`stance score`, `stance report` and `stance serve`: thin over `serving`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from stance.cli.failures import SOME_FAILED, Refusal, extra, list_failures, refusing
+from stance.cli.options import Model
 from stance.cli.output import emit, on_terminal
 from stance.schema import Actor
 
@@ -37,15 +38,15 @@ class TableFormat(StrEnum):
 def score(
     inputs: Annotated[list[str], typer.Argument(help="JSONL, CSV, TSV or Parquet: files, folders, globs or URLs.")],
     out: Annotated[Path, typer.Option(help="The folder for the results; called again with it, the run goes on.")],
-    actors: Annotated[Path | None, typer.Option(help="Whom to look for in rows that bring no actors, YAML or JSON.")] = None,
-    model: Annotated[str | None, typer.Option(help="A model folder or a tag of the store; the shipped model without it.")] = None,
+    actors: Annotated[Path | None, typer.Option(help="Whom to look for where a row brings no actors.")] = None,
+    model: Model = None,
     text_column: Annotated[str, typer.Option(help="The column with the text.")] = "text",
     id_column: Annotated[str, typer.Option(help="The column with the id; '' names rows by file and place.")] = "id",
     date_column: Annotated[str, typer.Option(help="The column with the date; '' leaves dates out.")] = "date",
     format: Annotated[TableFormat, typer.Option(help="How the tables are written.")] = TableFormat.parquet,
     include_neutral: Annotated[bool, typer.Option("--include-neutral", help="Write neutral stances too.")] = False,
     author: Annotated[bool, typer.Option("--author", help="Let a text's own voice hold stances too.")] = False,
-    redo: Annotated[bool, typer.Option("--redo", help="Replace what a changed input, model or setting touches.")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Replace what a changed input or model touches.")] = False,
     engine: Annotated[Engine, typer.Option(rich_help_panel=MACHINE)] = Engine.local,
     address: Annotated[str | None, typer.Option(help="A Ray cluster's address.", rich_help_panel=MACHINE)] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", rich_help_panel=MACHINE)] = None,
@@ -113,13 +114,27 @@ def _told(summary: ScoreSummary) -> str:
     """A finished run in words."""
     lines = [
         f"{summary.rows} rows of {summary.files} files, {summary.failed} failed; {summary.sentences} sentences in "
-        f"{summary.seconds:.0f} s ({summary.rate:.0f} a second); {summary.resumed} of {summary.shards} shards were there already",
+        f"{summary.seconds:.0f} s ({summary.rate:.0f} a second)",
+        f"{summary.resumed} of {summary.shards} shards were there already",
         f"{summary.sentiment} sentiments, {summary.stances} stances, {summary.relations} relations; "
         f"{summary.abstained} abstained",
         *(f"left out: {name}" for name in summary.ignored),
         f"written to {summary.out} by {summary.model}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def report(
+    out: Annotated[Path, typer.Argument(help="The folder that `stance score` wrote.")],
+    evidence: Annotated[int, typer.Option(min=0, help="Sentences shown for each pair of actors.")] = 3,
+) -> None:
+    """Write a page and CSVs about a scored corpus into its folder; prints their paths, the page first."""
+    from serving.batch import BatchError
+    from serving.batch.report import write_report
+
+    with refusing(BatchError):
+        written = write_report(out, evidence)
+    emit(f"{path}\n" for path in [written.page, *written.csvs])
 
 
 def serve(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stance.cli.failures import SOME_FAILED, extra, list_failures, refusing
+from stance.cli.options import Model
 from stance.cli.output import emit, progress_on_stderr
 
 
@@ -32,3 +34,22 @@ def train(
             list_failures([error])
             raise typer.Exit(SOME_FAILED) from None
     emit([f"{folder}\n"])
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Labelled JSONL, or a folder of such files.")],
+    model: Model = None,
+    report: Annotated[Path | None, typer.Option(help="A folder for the report, with plots.")] = None,
+    against: Annotated[str | None, typer.Option(help="A second model to compare with, by a paired bootstrap.")] = None,
+    history: Annotated[Path | None, typer.Option(help="The history.json of training, for the learning curve.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; all of them without it.")] = None,
+) -> None:
+    """Measure a model on labelled data by the code path that serves; prints the metrics as JSON."""
+    with extra("train"), progress_on_stderr():
+        from stance.artifact import ArtifactError
+        from training.data.errors import DataError
+        from training.evaluation.run import evaluate as measure
+
+        with refusing(ArtifactError, DataError):
+            metrics = measure(model, data, report, against, history, threads)
+    emit([json.dumps(metrics, ensure_ascii=False, indent=1) + "\n"])

@@ -11,7 +11,7 @@ from stance.schema import DocumentResult, Relation, StanceLabel
 #: Size of the drawing in SVG units (many actors make it higher), and the ellipse's distance from its sides,
 #: where the names stand.
 WIDTH, LEAST_HEIGHT, HEIGHT_PER_ACTOR = 860, 440, 30
-MARGIN_X, MARGIN_Y = 200, 50
+MARGIN_X, MARGIN_Y = 224, 50
 #: How far an arrow ends from an actor's centre, and how far it bends aside, so that the way back is a second arrow.
 GAP = 16
 BEND = 0.14

@@ -63,6 +63,26 @@ def test_other_names_are_not_variants(other: str) -> None:
     assert spans(f"They saw {other} there.", HAFTAR) == []
 
 
+DORVAN = Actor(id="dorvan", name="Dorvan", type="state")
+HARBOURS = Actor(id="harbours", name="Council of Harbours", type="government")
+
+
+@pytest.mark.parametrize(
+    ("actor", "text", "expected"),
+    [
+        (DORVAN, "Dorvani envoys met Dorvanis and a Dorvanian.", ["Dorvani", "Dorvanis", "Dorvanian"]),
+        (DORVAN, "The Dorvani Trade Union left. Dorval, dorvani and Dorvanik stayed.", []),
+        (Actor(id="x", name="Dorvan", type="person"), "Dorvani left.", []),
+        (Actor(id="x", name="Republic of Selmara", type="state"), "Selmara paid Selmarans.", ["Selmara", "Selmarans"]),
+        (HARBOURS, "The Council of Harbours met. They fear the Council.", ["Council of Harbours", "Council"]),
+        (HARBOURS, "They fear the Council. The council left.", []),
+        (HARBOURS, "The Council of Harbours met the Council of Mills. They fear the Council.", ["Council of Harbours"]),
+    ],
+)
+def test_what_names_are_made_into(actor: Actor, text: str, expected: list[str]) -> None:
+    assert spans(text, actor) == expected
+
+
 def test_a_person_s_mention_grows_to_the_full_name() -> None:
     only_surname = Actor(id="haftar", name="Haftar", type="person")
     assert spans("General Khalifa Haftar left.", only_surname) == ["Khalifa Haftar"]

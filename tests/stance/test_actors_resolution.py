@@ -63,6 +63,50 @@ def test_groups_names(text: str, expected: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Belvarian envoys met. Belvaria paid the Belvarians.", {"belvaria": ["Belvarian", "Belvaria", "Belvarians"]}),
+        ("Montalbo paid. Two Montalbese men left.", {"montalbo": ["Montalbo", "Montalbese"]}),
+        (
+            "They met the Republic of Dorvan. Dorvani jets left.",
+            {"republic_of_dorvan": ["Republic of Dorvan", "Dorvani"]},
+        ),
+        ("They met the Dorvan Republic. Later Dorvan paid.", {"dorvan_republic": ["Dorvan Republic", "Dorvan"]}),
+        ("They met Ada Karim. Then Karimi left.", {"ada_karim": ["Ada Karim"], "karimi": ["Karimi"]}),
+        (
+            "The Council of Harbours met. Nobody asked the Council.",
+            {"council_of_harbours": ["Council of Harbours", "Council"]},
+        ),
+        (
+            "The Ministry of the Interior spoke. But Interior paid.",
+            {"ministry_of_the_interior": ["Ministry of the Interior", "Interior"]},
+        ),
+        ("They fear the League. The Belvar League came.", {"league": ["League"], "belvar_league": ["Belvar League"]}),
+        (
+            "The Belvar League met the Dorvan League. Nobody asked the League.",
+            {"belvar_league": ["Belvar League"], "dorvan_league": ["Dorvan League"], "league": ["League"]},
+        ),
+        (
+            "The Belvar Army entered Belvar. They met in Belvar.",
+            {"belvar_army": ["Belvar Army"], "belvar": ["Belvar", "Belvar"]},
+        ),
+        ("They met Lian Zhe-min. Lian Zhemin paid.", {"lian_zhe_min": ["Lian Zhe-min", "Lian Zhemin"]}),
+        ("They met Yelnar Tosmatov. Elnar Tosmatov paid.", {"yelnar_tosmatov": ["Yelnar Tosmatov", "Elnar Tosmatov"]}),
+        (
+            "They met Hikmatullo Vadov. Hikmat Vadov paid.",
+            {"hikmatullo_vadov": ["Hikmatullo Vadov", "Hikmat Vadov"]},
+        ),
+        (
+            "They met Martin Vadov. Martina Vadov paid.",
+            {"martina_vadov": ["Martina Vadov"], "martin_vadov": ["Martin Vadov"]},
+        ),
+    ],
+)
+def test_groups_what_names_are_made_into(text: str, expected: dict[str, list[str]]) -> None:
+    assert actors(text) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("They met Ada Brel.", "person"),

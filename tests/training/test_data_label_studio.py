@@ -42,7 +42,8 @@ DOCUMENT = LabelledDocument.model_validate(
 
 
 def export(path: Path, *results: list[dict[str, Any]], **data: Any) -> Path:
-    annotations = [{"result": result, "completed_by": {"id": i, "email": f"{i}@x.org"}} for i, result in enumerate(results)]
+    people = [{"id": number, "email": f"{number}@x.org"} for number in range(len(results))]
+    annotations = [{"result": one, "completed_by": who} for one, who in zip(results, people, strict=True)]
     entry = {"data": {**task(DOCUMENT)["data"], **data}, "annotations": annotations, "predictions": [{"result": []}]}
     path.write_text(json.dumps([entry]), encoding="utf-8")
     return path
@@ -67,9 +68,8 @@ def test_offsets_in_utf16_units_are_mended(tmp_path: Path) -> None:
 
 def test_the_shipped_interface_has_every_control_that_tasks_use() -> None:
     root = ElementTree.parse(INTERFACE).getroot()
-    options = {
-        element.get("name"): {child.get("value") for child in element} for element in root.iter() if element.get("toName")
-    }
+    controls = [element for element in root.iter() if element.get("toName")]
+    options = {control.get("name"): {child.get("value") for child in control} for control in controls}
     relations = {element.get("value") for element in root.iter("Relation")}
     for part in regions(DOCUMENT):
         if part["type"] == "relation":
@@ -107,6 +107,7 @@ def changed(number: int, **value: Any) -> list[dict[str, Any]]:
 
 
 PARTS = regions(DOCUMENT)
+UNMARKED = [part for part in PARTS if part.get("id") != "m2" or part["type"] != "labels"]
 UNLABELLED = [{**part, "labels": []} if part["type"] == "relation" else part for part in PARTS]
 
 
@@ -115,7 +116,7 @@ UNLABELLED = [{**part, "labels": []} if part["type"] == "relation" else part for
     [
         (changed(0, start=5, end=10), "region 5-10", "was the text changed"),
         (changed(2, choices=["title"]), "mentions.0.kind", "name"),
-        ([part for part in PARTS if part.get("id") != "m2" or part["type"] != "labels"], "actor", "stands on no region"),
+        (UNMARKED, "actor", "stands on no region"),
         ([part for part in PARTS if part.get("id") != "m2"], "relation", "from one mention to another"),
         (UNLABELLED, "relation", "no single label"),
         ([*PARTS, {**PARTS[-3], "labels": ["favor"]}], "relation", "keep one"),

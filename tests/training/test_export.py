@@ -6,20 +6,30 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import openvino
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from stance import Document, StanceClassifier
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
-from stance.runtime import Runtime
+from stance.runtime import Graph, Runtime
 from tests.conftest import export_tiny
-from tests.tiny import FAMILIES
+from tests.tiny import FAMILIES, tiny_encoder
 from training import export
 from training.config import ModelSpec, TrainConfig, TrainSource
 from training.train import build_model, load_tokenizer
 
 TEXT = "The Orsanian ministry condemned Velmark. She said that they support the treaty."
+
+
+def tiny_config(family: str, folder: Path) -> tuple[TrainConfig, Tokenizer]:
+    """A configuration on a tiny encoder of a family, and its tokenizer."""
+    source = TrainSource(name="none", format="jsonl", path=Path("none.jsonl"))
+    spec = ModelSpec(encoder=str(tiny_encoder(family, folder / "encoder")), width=16, letters=4)
+    config = TrainConfig(output=folder, model=spec, train=[source], dev=[source])
+    return config, load_tokenizer(config)[0]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -33,12 +43,7 @@ def test_any_family_exports_and_classifies(family: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_saved_model_loads_with_the_same_answers(family: str, tmp_path: Path) -> None:
-    from tests.tiny import tiny_encoder
-
-    source = TrainSource(name="none", format="jsonl", path=Path("none.jsonl"))
-    spec = ModelSpec(encoder=str(tiny_encoder(family, tmp_path / "encoder")), width=16, letters=4)
-    config = TrainConfig(output=tmp_path, model=spec, train=[source], dev=[source])
-    tokenizer, _ = load_tokenizer(config)
+    config, tokenizer = tiny_config(family, tmp_path)
     model = build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer).eval()
     model.save(tmp_path / "saved")
     again = StanceModel.load(tmp_path / "saved").eval()
@@ -48,6 +53,29 @@ def test_a_saved_model_loads_with_the_same_answers(family: str, tmp_path: Path) 
             model.encode(ids, torch.ones_like(ids)), again.encode(ids, torch.ones_like(ids)), strict=True
         ):
             torch.testing.assert_close(first, second)
+
+
+def test_the_exported_heads_answer_as_torch(tmp_path: Path) -> None:
+    config, tokenizer = tiny_config("bert", tmp_path)
+    model = build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer).eval()
+    export.export_heads(model, 32, tmp_path)
+    rng = np.random.default_rng(0)
+    inputs = {"bags": rng.normal(size=(40, 32)).astype(np.float32)}
+    graph = Graph(openvino.Core(), tmp_path / "actors.onnx", {"INFERENCE_PRECISION_HINT": "f32"})
+    for name in ("actor", "actor_sentence", "holder", "target", "pair_sentence"):
+        inputs[name] = rng.integers(0, 40, 9 if name.startswith("actor") else 17)
+    inputs["distance"] = rng.integers(0, 6, 17)
+    with torch.no_grad():
+        expected = model.actors(**{k: torch.from_numpy(v) for k, v in inputs.items()})
+    for found, wanted in zip(graph(**inputs), expected, strict=True):
+        np.testing.assert_allclose(found, wanted.numpy(), atol=2e-3)
+    assert set(graph.inputs) == set(inputs)
+
+
+def test_embeddings_are_looked_up_in_int8(tiny_model: Path) -> None:
+    graph = onnx.load(tiny_model / "encoder.onnx", load_external_data=False).graph
+    tables = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.INT8}
+    assert any(node.op_type == "Gather" and node.input[0] in tables for node in graph.node)
 
 
 def test_weights_are_written_in_parts_of_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,20 +13,20 @@ GATES = Gates(
 OLD = "stance:old"
 
 
+def swapped(unchanged: float) -> dict[str, Any]:
+    return {"mode": "mentions", "heads": {"sentiment": {"items": 9, "unchanged": unchanged}}}
+
+
 def figures(**changes: Any) -> EvaluationFigures:
     good: dict[str, Any] = {
         "model": "stance:new",
-        "tests": [
-            {"name": "rw", "macro_f1": 0.84, "ece": 0.02, "items": 1000, "labels": ["passed over"]},
-            {"name": "dse", "macro_f1": 0.60, "ece": 0.04, "items": 800},
-        ],
+        "tasks": {"rw": {"macro_f1": 0.84, "ece": 0.02}, "dse": {"ece": 0.04}, "raw": {"items": 0}},
+        "swaps": {"rw, mentions given": swapped(0.97), "dse, mentions given": swapped(0.96)},
+        "gaps": [{"gap": 2.0, "head": "sentiment"}, {"gap": 1.0, "head": "stance"}],
         "comparisons": [
             {"name": "rw", "other": OLD, "difference": 0.02, "low": 0.004, "high": 0.03},
             {"name": "dse", "other": OLD, "difference": -0.004, "low": -0.02, "high": 0.01},
         ],
-        "changed": 0.03,
-        "name_gap": 2.0,
-        "sentences_per_second": 150.0,
     }
     return EvaluationFigures.model_validate({**good, **changes})
 
@@ -35,12 +35,12 @@ def row(name: str, difference: float, low: float, other: str = OLD) -> dict[str,
     return {"name": name, "other": other, "difference": difference, "low": low, "high": difference + 0.01}
 
 
-def failed(found: EvaluationFigures, current: str | None = OLD) -> list[str]:
-    return [result.gate for result in check_gates(found, GATES, current) if not result.passed]
+def failed(found: EvaluationFigures, current: str | None = OLD, speed: float = 100.0) -> list[str]:
+    return [result.gate for result in check_gates(found, GATES, current, speed) if not result.passed]
 
 
 def test_a_better_model_passes_every_gate() -> None:
-    assert len(check_gates(figures(), GATES, OLD)) == 6
+    assert len(check_gates(figures(), GATES, OLD, 100.0)) == 6
     assert failed(figures()) == []
 
 
@@ -51,15 +51,19 @@ def test_a_better_model_passes_every_gate() -> None:
         ({"comparisons": [row("rw", 0.02, -0.001), row("dse", 0.0, -0.02)]}, ["better"]),
         ({"comparisons": [row("rw", 0.02, 0.004)]}, ["not worse"]),
         ({"comparisons": [row("rw", 0.02, 0.004, "x"), row("dse", 0.02, 0.004, "x")]}, ["not worse"]),
-        ({"tests": [{"name": "rw", "macro_f1": 0.8, "ece": 0.02, "items": 9}]}, ["calibrated"]),
-        ({"changed": 0.051}, ["neutral to names"]),
-        ({"name_gap": 5.1}, ["even-handed"]),
-        ({"sentences_per_second": 19.0}, ["fast enough"]),
-        ({"changed": 0.9, "sentences_per_second": 1.0}, ["neutral to names", "fast enough"]),
+        ({"tasks": {"rw": {"ece": 0.02}}}, ["calibrated"]),
+        ({"tasks": {"rw": {"ece": 0.02}, "dse": {"ece": 0.06}}}, ["calibrated"]),
+        ({"swaps": {"rw": swapped(0.99), "dse": swapped(0.94)}}, ["neutral to names"]),
+        ({"gaps": [{"gap": 5.1}]}, ["even-handed"]),
+        ({"swaps": {}, "gaps": []}, ["neutral to names", "even-handed"]),
     ],
 )
 def test_each_gate_fails_on_its_own_figures(changes: dict[str, Any], gates: list[str]) -> None:
     assert failed(figures(**changes)) == gates
+
+
+def test_a_slow_model_fails() -> None:
+    assert failed(figures(), speed=19.0) == ["fast enough"]
 
 
 def test_the_first_model_has_nothing_to_be_compared_with() -> None:
@@ -71,8 +75,8 @@ def test_files_are_read_and_their_faults_named(tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     path.write_text(figures().model_dump_json())
     assert load_figures(path) == figures()
-    path.write_text('{"model": "m", "tests": [{"name": "rw"}]}')
-    with pytest.raises(ConfigError, match=r"tests\.0\.macro_f1.*changed"):
+    path.write_text('{"model": "m", "gaps": [{}]}')
+    with pytest.raises(ConfigError, match=r"tasks.*gaps\.0\.gap"):
         load_figures(path)
     for content in ("[", "margin: 2"):
         path.write_text(content)

@@ -9,26 +9,23 @@ import pytest
 from stance.artifact import ArtifactError, read_manifest, write_manifest
 from stance.classifier import StanceClassifier
 from stance.store import pointer_path, read_pointer, stored_model
-from tests.training.test_promotion import GATES, figures, row
+from tests.stores import model_store
+from tests.training import test_promotion
+from tests.training.test_promotion import figures, row
 from training import registry
 from training.promotion import EvaluationFigures
 from training.registry import PromotionRefused, import_model, list_models, promote, rollback, show
+
+#: A busy machine must not fail these tests.
+GATES = test_promotion.GATES.model_copy(update={"min_sentences_per_second": 0.0})
 
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A model store and a pointer of the test's own."""
-    from bentoml._internal.configuration.containers import BentoMLContainer
-
     monkeypatch.setenv("STANCE_HOME", str(tmp_path / "home"))
-    home = tmp_path / "bentoml"
-    for name in ("models", "bentos", "tmp"):
-        (home / name).mkdir(parents=True)
-    BentoMLContainer.bentoml_home.set(str(home))
-    BentoMLContainer.model_store.reset()
-    yield home
-    BentoMLContainer.bentoml_home.reset()
-    BentoMLContainer.model_store.reset()
+    with model_store(tmp_path / "bentoml"):
+        yield tmp_path
 
 
 def model(source: Path, folder: Path, tag: str) -> Path:
@@ -83,7 +80,7 @@ def test_promotion_and_rollback_switch_and_keep_the_history(two: tuple[str, str]
 
 def test_a_failed_gate_names_itself_and_the_old_model_stays(two: tuple[str, str]) -> None:
     for found, gate in (
-        (figures(model="stance:b", comparisons=evaluated("stance:b").comparisons, name_gap=9.0), "even-handed"),
+        (figures(model="stance:b", comparisons=evaluated("stance:b").comparisons, gaps=[{"gap": 9.0}]), "even-handed"),
         (evaluated("stance:other"), "evaluation is of stance:other"),
         (evaluated("stance:b", against="stance:older"), "no comparison with stance:a"),
     ):
@@ -101,6 +98,24 @@ def test_a_damaged_or_missing_model_never_serves(two: tuple[str, str], tmp_path:
     assert import_model(tmp_path / "b") == "stance:b"  # the damaged copy is replaced
     promote("stance:b", evaluated("stance:b"), GATES)
     assert read_pointer().current == "stance:b"  # type: ignore[union-attr]
+
+
+def test_what_an_interrupted_import_left_is_replaced(two: tuple[str, str], tmp_path: Path) -> None:
+    (stored_model("stance:b") / "model.yaml").unlink()
+    with pytest.raises(ArtifactError, match="not in the model store"):
+        stored_model("stance:b")
+    assert import_model(tmp_path / "b") == "stance:b"
+    assert read_manifest(stored_model("stance:b")).tag == "stance:b"
+
+
+def test_the_beginning_of_a_version_is_no_tag(two: tuple[str, str], tiny_model: Path, tmp_path: Path) -> None:
+    import_model(model(tiny_model, tmp_path / "long", "stance:long-version"))
+    with pytest.raises(ArtifactError, match="did you mean stance:long-version"):
+        stored_model("stance:long")
+
+
+def test_an_empty_store_lists_nothing() -> None:
+    assert list_models() == []
 
 
 def test_another_model_of_a_known_tag_is_refused(two: tuple[str, str], tmp_path: Path) -> None:
@@ -133,7 +148,7 @@ def _crash_while_switching(step: str) -> None:
             real(path, "half a poin")
         os._exit(9)
 
-    registry._try = lambda folder: None  # the model has been tried; a fork must not compile it again
+    registry._try = lambda folder: 100.0  # the model has been tried; a fork must not compile it again
     if step == "after":
         promote("stance:b", evaluated("stance:b"), GATES)
         os._exit(9)

@@ -145,27 +145,28 @@ class _Check:
             for problem in problems:
                 self._add(kind, [problem])
         labels = {field: dict(counts.most_common()) for field, counts in self.labels.items()}
-        return Report(self.documents, labels, self.problems, {k: n for k, n in self.found.items() if n})
+        ordered = sorted(self.problems, key=lambda problem: (problem.file, problem.line))
+        return Report(self.documents, labels, ordered, {k: n for k, n in self.found.items() if n})
 
     def _duplicates(self) -> Iterator[RowProblem]:
-        rows = self.database.execute(
-            "SELECT id, MIN(rowid), GROUP_CONCAT(place, char(10)) FROM ids GROUP BY key HAVING COUNT(*) > 1 ORDER BY 2"
-        )
-        for name, _, places in rows:
-            first, *others = places.split("\n")
-            for place in others:
-                yield _problem(place, "id", f"{name!r} is already used in {first}; give each document its own id")
+        first, at = b"", ""
+        for key, name, place in self.database.execute("SELECT key, id, place FROM ids ORDER BY key, rowid"):
+            if key != first:
+                first, at = key, place
+                continue
+            yield _problem(place, "id", f"{name!r} is already used in {at}; give each document its own id")
 
     def _conflicts(self) -> Iterator[RowProblem]:
-        rows = self.database.execute(
-            "SELECT MIN(field), MIN(question), MIN(rowid), GROUP_CONCAT(label || char(9) || place, char(10)) "
-            "FROM labels GROUP BY key HAVING COUNT(DISTINCT label) > 1 ORDER BY 3"
-        )
-        for field, question, _, answered in rows:
-            (label, place), *others = [one.split("\t") for one in answered.split("\n")]
-            other, where = next(one for one in others if one[0] != label)
-            message = f"{question}: {other!r} contradicts {label!r} of {place} for the same sentence; keep one"
-            yield _problem(where, field, message)
+        """The first row of each question that contradicts its first answer."""
+        first, said, at = b"", "", ""
+        rows = self.database.execute("SELECT key, label, field, question, place FROM labels ORDER BY key, rowid")
+        for key, label, field, question, place in rows:
+            if key != first:
+                first, said, at = key, label, place
+            elif label != said and said:
+                message = f"{question}: {label!r} contradicts {said!r} of {at} for the same sentence; keep one"
+                yield _problem(place, field, message)
+                said = ""
 
     def _missing(self) -> Iterator[RowProblem]:
         for field, classes in (("sentiment", SENTIMENTS), ("stances", STANCES)):
@@ -178,7 +179,7 @@ class _Check:
         rows = self.database.execute(
             "SELECT DISTINCT held.place, train.place FROM "
             "(SELECT key, place FROM texts WHERE held_out) held JOIN "
-            "(SELECT key, MIN(place) place FROM texts WHERE NOT held_out GROUP BY key) train USING (key) ORDER BY 1"
+            "(SELECT key, MIN(place) place FROM texts WHERE NOT held_out GROUP BY key) train USING (key)"
         )
         for held, train in rows:
             yield _problem(held, "text", f"stands in train too, at {train}; remove it from one of the two")

@@ -142,9 +142,10 @@ def name_gaps(
     One figure a head and kind of actor, over the questions about the renamed actor (as the target).
     """
     found = []
+    candidates = [(d, a.id, kinds_of(d)[a.id]) for d in documents for a in swappable(d)]
     for kind, pairs in load_names().pairs.items():
         names = [name for pair in pairs for name in pair]
-        places = [(d, a.id) for d in documents for a in swappable(d) if kind_of(a) == kind and _fits(d, a.id, names)]
+        places = [(d, actor) for d, actor, k in candidates if k == kind and _fits(d, actor, names)]
         if places:
             answers = {n: _answers(classifier, places, n, mode) for n in names}
             found += [_gap(mode, head, kind, answers, pairs) for head in HEADS if answers[names[0]][head]]

@@ -97,7 +97,7 @@ def learning_plot(history: Sequence[dict[str, Any]]) -> bytes:
     right = axes.twinx()
     chosen = sorted({k for row in history for k in row if k.endswith(("_sentiment_f1", "_stance_f1"))})
     for key in chosen:
-        points = [(row["step"], row[key]) for row in history if key in row]
+        points = [(row["step"], float(row[key])) for row in history if key in row]
         label = key.removeprefix("eval_").removesuffix("_f1")
         right.plot(*zip(*points, strict=True), marker="o", markersize=3, label=label)
     right.set_ylabel("dev macro-F1")

@@ -7,9 +7,10 @@ from typing import Any
 
 from stance.artifact import Manifest
 from training.evaluation.compare import Comparison
-from training.evaluation.metrics import Evaluation
+from training.evaluation.metrics import Evaluation, by_slice
 from training.evaluation.neutrality import NameGap, SwapResult
 from training.evaluation.rawtext import RawText
+from training.evaluation.slices import SLICES
 from training.evaluation.tasks import HolderAccuracy
 
 
@@ -48,6 +49,7 @@ class Results:
             "temperatures": self.temperatures,
             "thresholds": self.thresholds,
             "tasks": {e.name: e.metrics for e in self.evaluations},
+            "slices": {e.name: _slices(e) for e in self.evaluations if e.items},
             "holders": {name: {**asdict(h), "share": h.share} for name, h in self.holders.items()},
             "raw": {r.name: _without_errors(r.as_dict()) for r in self.raw},
             "swaps": {name: swap.as_dict() for name, swap in self.swaps.items()},
@@ -61,3 +63,7 @@ def _without_errors(raw: dict[str, Any]) -> dict[str, Any]:
         k: {n: v for n, v in part.items() if n != "errors"} if isinstance(part, dict) else part
         for k, part in raw.items()
     }
+
+
+def _slices(evaluation: Evaluation) -> dict[str, Any]:
+    return {title: by_slice(evaluation.items, evaluation.labels, of) for title, of in SLICES.items()}

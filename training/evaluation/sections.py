@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from training.evaluation import plots
 from training.evaluation.metrics import Evaluation, by_slice
+from training.evaluation.rawtext import RawText
 from training.evaluation.results import Results
 from training.evaluation.slices import SLICES, worst_errors
 
@@ -146,58 +147,65 @@ def _errors(evaluation: Evaluation) -> Table:
 
 
 def _raw(results: Results) -> Section:
-    rows, errors = [], []
-    for raw in results.raw:
-        parts = raw.as_dict()
-        for label, part in (
-            ("named actors", parts["names"]),
-            ("named actors, exact spans", parts["names_strict"]),
-            ("pronouns and phrases linked", parts["links"]),
-            ("relations", parts["relations"]["counts"]),
-            ("relations without abstentions", parts["relations_kept"]["counts"]),
-        ):
-            if part["gold"] or part["predicted"]:
-                shares = [percent(part[k]) for k in ("precision", "recall", "f1")]
-                rows.append([raw.name, label, *shares, str(part["gold"]), str(part["predicted"])])
-        if raw.relations.documents:
-            rows.append([raw.name, "relations, mean F1 a document", "", "", percent(raw.relations.mean_f1), "", ""])
-            rows.append([raw.name, "relations with the opposite label", "", "", str(raw.relations.wrong_sign), "", ""])
-        errors += [
-            [e.document, e.holder, e.target, e.gold or "none", e.predicted or "none"]
-            for e in raw.relations.errors[:ERRORS]
-        ]
-    tables = [Table(["data", "from text alone", "precision", "recall", "F1", "gold", "found"], rows)]
-    if errors:
-        tables.append(Table(["document", "holder", "target", "gold", "answer"], errors))
-    return Section("From text alone", tables, [])
+    rows = [row for raw in results.raw for row in _raw_rows(raw)]
+    errors = [
+        [raw.name, e.document, e.holder, e.target, e.gold or "none", e.predicted or "none"]
+        for raw in results.raw
+        for e in raw.relations.errors[:ERRORS]
+    ]
+    tables = [
+        Table(["data", "from text alone", "precision", "recall", "F1", "gold", "found"], rows),
+        Table(["data", "document", "holder", "target", "gold relation", "answer"], errors),
+    ]
+    return Section("From text alone", [t for t in tables if t.rows], [])
+
+
+def _raw_rows(raw: RawText) -> Iterator[list[str]]:
+    parts = raw.as_dict()
+    for label, part in (
+        ("named actors", parts["names"]),
+        ("named actors, exact spans", parts["names_strict"]),
+        ("pronouns and phrases linked", parts["links"]),
+        ("relations", parts["relations"]["counts"]),
+        ("relations without abstentions", parts["relations_kept"]["counts"]),
+    ):
+        if part["gold"] or part["predicted"]:
+            shares = [percent(part[k]) for k in ("precision", "recall", "f1")]
+            yield [raw.name, label, *shares, str(part["gold"]), str(part["predicted"])]
+    if raw.links.right is not None:
+        yield [raw.name, "right actor, of the phrases found", "", "", percent(raw.links.right), "", ""]
+    if raw.relations.documents:
+        yield [raw.name, "relations, mean F1 a document", "", "", percent(raw.relations.mean_f1), "", ""]
+        yield [raw.name, "relations with the opposite label", "", "", str(raw.relations.wrong_sign), "", ""]
 
 
 def _neutrality(results: Results) -> Section:
-    swaps = []
+    note = (
+        "Unchanged labels and shares in percent, shifts and gaps in points. Shares and gaps are of negative or against."
+    )
+    return Section("Names", [t for t in (_swaps(results), _gaps(results)) if t.rows], [], note)
+
+
+def _swaps(results: Results) -> Table:
+    rows = []
     for data, swap in results.swaps.items():
         for head, whole in swap.heads.items():
             for kind, s in {"all": whole, **swap.kinds[head]}.items():
                 moves = [f"{100 * s.shift:+.2f}", f"{100 * s.absolute_shift:.2f}"]
-                swaps.append([data, head, kind, str(s.items), percent(s.unchanged), *moves])
-    gaps = []
+                rows.append([data, head, kind, str(s.items), percent(s.unchanged), *moves])
+    return Table(["swap of all names", "head", "kind", "items", "unchanged", "mean shift", "mean absolute shift"], rows)
+
+
+def _gaps(results: Results) -> Table:
+    rows = []
     for gap in results.gaps:
         low, high = min(gap.shares, key=gap.shares.__getitem__), max(gap.shares, key=gap.shares.__getitem__)
         ends = [f"{name} {percent(gap.shares[name])}" for name in (low, high)]
         pairs = "; ".join(f"{pair} {points:+.1f}" for pair, points in gap.pairs.items())
-        gaps.append([gap.mode, gap.head, gap.kind, str(gap.items), f"{gap.gap:.1f}", *ends, pairs])
-    first = ["swap of all names", "head", "kind", "items", "unchanged", "mean shift", "mean absolute shift"]
-    second = [
-        "same sentences, other name",
-        "head",
-        "kind",
-        "items",
-        "gap (points)",
-        "least often",
-        "most often",
-        "pairs",
-    ]
-    note = "Unchanged labels and shares in percent; shifts and gaps in points. Gaps are in the share of negative or against."
-    return Section("Names", [t for t in (Table(first, swaps), Table(second, gaps)) if t.rows], [], note)
+        rows.append([gap.mode, gap.head, gap.kind, str(gap.items), f"{gap.gap:.1f}", *ends, pairs])
+    return Table(
+        ["same sentences, other name", "head", "kind", "items", "gap", "least often", "most often", "pairs"], rows
+    )
 
 
 def _comparisons(results: Results) -> Section:

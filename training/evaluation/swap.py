@@ -63,12 +63,12 @@ def kinds_of(document: LabelledDocument) -> dict[str, ActorType]:
 
 
 def guess_kind(name: str) -> ActorType:
-    """The type that a bare name looks like."""
+    """The type that a bare name looks like; a stray sign passes for an organisation."""
     entry = load_catalogue().lookup(name)
     if entry:
         return entry.type
-    guess = guess_type(name)
     words, lexicon = keys(name), load_lexicon()
+    guess = guess_type(name) if words else "organization"
     # A single word that is neither an acronym nor a plural nor an organisation's is a surname, mostly.
     lone = len(words) == 1 and not name.isupper() and not words[0].endswith("s") and not lexicon.ordinary(words[0])
     return "person" if guess == "organization" and lone else guess
@@ -136,14 +136,17 @@ def _edits(document: LabelledDocument, names: Mapping[str, Name]) -> Iterator[_E
     done: list[tuple[int, int]] = []
     # Of an actor's own names that overlap, the longest is replaced.
     for mention in sorted(document.mentions, key=lambda m: m.start - m.end):
-        span = (mention.start, mention.end)
-        if mention.kind != "name" or mention.actor not in names or any(overlap(span, d) for d in done):
+        if mention.kind != "name" or mention.actor not in names:
             continue
-        done.append(span)
-        old = document.text[slice(*span)]
-        new = form_of(kinds[mention.actor], actors[mention.actor].name, old, names[mention.actor])
+        kind, name = kinds[mention.actor], actors[mention.actor].name
+        start = mention.start + leading(kind, document.text[mention.start : mention.end])
+        if any(overlap((start, mention.end), span) for span in done):
+            continue
+        done.append((start, mention.end))
+        old = document.text[start : mention.end]
+        new = form_of(kind, name, old, names[mention.actor])
         forms.setdefault(old, new)
-        yield _Edit(*span, new)
+        yield _Edit(start, mention.end, new)
     if not document.mentions_complete:
         yield from _unmarked(document.text, forms, taken)
 
@@ -156,6 +159,15 @@ def _unmarked(text: str, forms: Mapping[str, str], taken: Sequence[tuple[int, in
             if not any(overlap(match.span(), span) for span in covered):
                 covered.append(match.span())
                 yield _Edit(*match.span(), forms[old])
+
+
+def leading(kind: ActorType, name: str) -> int:
+    """How many characters of a name its article and titles take up ("the", "President"); these stay."""
+    tokens, titles = tokenize(name), load_lexicon().titles
+    for token in tokens:
+        if token.key != "the" and not (kind == "person" and token.key in titles):
+            return token.start
+    return 0
 
 
 def form_of(kind: ActorType, name: str, old: str, new: Name) -> str:

@@ -136,6 +136,12 @@ def test_a_url_is_read(web: str, folder: Path, tmp_path: Path) -> None:
     assert [row.values["id"] for row in read_source(source, config)] == ["a"] * 3
 
 
+def test_urls_that_differ_by_their_query_are_two(web: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "d.jsonl").write_bytes(LINE)
+    found, _ = find_sources([f"{web}/d.jsonl?page=1", f"{web}/d.jsonl?page=2"], tmp_path / "out")
+    assert [source.label for source in found] == [f"{web}/d.jsonl"] * 2
+
+
 @pytest.mark.parametrize(("path", "reason"), [("broken.jsonl", "answered 500"), ("missing.jsonl", "cannot be read")])
 def test_a_url_that_fails_is_refused(web: str, tmp_path: Path, path: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):

@@ -45,6 +45,25 @@ def test_a_phrase_around_a_name_grows_with_it() -> None:
     assert pieces(rename(document, {"n": Name("Peru", "Peruvian")})) == [("n", "Peru"), ("army", "Peru's army")]
 
 
+@pytest.mark.parametrize(
+    ("old", "type", "expected"),
+    [
+        ("President Brel", "person", "President Merkel"),
+        ("Mr. Ada Brel", "person", "Mr. Angela Merkel"),
+        ("the Northern Brigade", "armed_group", "the Angela Merkel"),
+        ("General Motors", "organization", "Angela Merkel"),
+        ("President", "person", "Merkel"),
+    ],
+)
+def test_articles_and_titles_stay(old: str, type: str, expected: str) -> None:
+    document = labelled(text=f"Then {old} left.", mentions=[("a", old)], type=type)
+
+    renamed = rename(document, {"a": Name("Angela Merkel", "Merkel")})
+
+    assert pieces(renamed) == [("a", expected)]
+    assert renamed.text == f"Then {expected} left."
+
+
 def test_unmarked_names_change_too_where_labels_are_incomplete() -> None:
     text = "Trump said Trump Tower is his. Trumpism won."
     document = labelled(text=text, mentions=[("t", "Trump")], type="person").model_copy(

@@ -43,17 +43,17 @@ def numbered_documents(path: Path, problems: list[RowProblem]) -> Iterator[tuple
         try:
             document = LabelledDocument.model_validate_json(line)
         except ValidationError as error:
-            problems += row_problems(path, number, error)
+            problems += row_problems(str(path), number, error)
             continue
         yield number, document
 
 
-def row_problems(path: Path, line: int, error: ValidationError) -> list[RowProblem]:
+def row_problems(file: str, line: int, error: ValidationError) -> list[RowProblem]:
     """What the labelled format has against one row, a problem a field."""
-    return [_problem(path, line, detail) for detail in error.errors()]
+    return [_problem(file, line, detail) for detail in error.errors()]
 
 
-def _problem(path: Path, line: int, detail: ErrorDetails) -> RowProblem:
+def _problem(file: str, line: int, detail: ErrorDetails) -> RowProblem:
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
@@ -62,4 +62,4 @@ def _problem(path: Path, line: int, detail: ErrorDetails) -> RowProblem:
         message = "is missing; add it"
     elif detail["type"] != "json_invalid":
         message += f" (it is {str(detail['input'])[:60]!r})" if field else ""
-    return RowProblem(str(path), line, field, message)
+    return RowProblem(file, line, field, message)

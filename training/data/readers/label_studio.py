@@ -165,9 +165,8 @@ def _span(text: str, value: dict[str, Any]) -> tuple[int, int]:
     inside = units[2 * start : 2 * end].decode("utf-16-le", "replace")
     if inside == stated:
         return before, before + len(inside)
-    raise _Unusable(
-        f"region {start}-{end}", f"the text there is {text[start:end][:40]!r}, not {stated[:40]!r}; was the text changed?"
-    )
+    message = f"the text there is {text[start:end][:40]!r}, not {stated[:40]!r}; was the text changed?"
+    raise _Unusable(f"region {start}-{end}", message)
 
 
 def _actors(

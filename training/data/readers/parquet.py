@@ -57,7 +57,7 @@ def numbered_rows(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int,
                     try:
                         yield number, LabelledDocument.model_validate({k: v for k, v in row.items() if v is not None})
                     except ValidationError as error:
-                        problems += row_problems(path, number, error)
+                        problems += row_problems(str(path), number, error)
                     if len(problems) >= MAX_PROBLEMS:
                         return
     except (OSError, pa.ArrowException) as error:

@@ -1,0 +1,50 @@
+# Every target works in a fresh clone: it sets up what it needs in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable
+EXAMPLE := data/examples/article.txt
+
+.PHONY: setup demo test serve lint types clean
+
+## setup: everything for development, training included
+setup: $(VENV)/.dev
+
+## demo: who stands where in the example article, first with its actors file, then with actors found in the text
+demo: $(VENV)/.base
+	$(BIN)/stance classify $(EXAMPLE) --actors data/examples/actors.yaml --format table
+	$(BIN)/stance classify $(EXAMPLE) --format table
+
+## test: the whole test suite
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+## serve: the HTTP service on http://127.0.0.1:3000
+serve: $(VENV)/.base
+	$(BIN)/stance serve --config configs/serving.yaml
+
+## lint: style and likely errors
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+
+## types: the type checker
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+## clean: the environment and caches; trained models in runs/ stay
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find stance training serving tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Serving needs no torch; the stamps are renewed when the requirements change.
+$(VENV)/.base: $(PINS) | $(BIN)/python
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/.dev: $(PINS) | $(BIN)/python
+	$(INSTALL) '.[train,dev]'
+	touch $(VENV)/.base $@

@@ -1,0 +1,124 @@
+"""The Ray engine: the same unit of work on many machines, by Ray Data.
+
+A worker is a Ray actor with a model. Workers read the rows that were set aside and write their parts themselves,
+so the output folder must be one that every node sees; the driver hands out shard numbers only. Ray gives the
+shards of a worker or a node that died to others.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from serving.batch.errors import BatchError, EngineError, InputError, Stopped
+from serving.batch.local import Begun
+from serving.batch.unit import ShardRecord, ShardScorer, ShardTask, UnitSettings
+
+#: How long an address may take to answer.
+CONNECT_SECONDS = 5.0
+
+
+def score_on_ray(
+    settings: UnitSettings,
+    tasks: Sequence[ShardTask],
+    workers: int | None,
+    address: str | None,
+    stopped: Callable[[], bool],
+) -> Iterator[ShardRecord | Begun]:
+    """Score `tasks` on a Ray cluster: the one at `address`, or one of this machine's cores.
+
+    `workers` bounds the actors; by default there are as many as the cluster's cores hold. Raises `InputError`
+    without Ray or without an answer at `address`, `EngineError` when the job fails for good, and `Stopped`.
+    """
+    if not tasks:
+        return
+    ray = _connect(address)
+    try:
+        for row in _pipeline(ray, settings, tasks, workers).iter_rows():
+            if stopped():
+                raise Stopped("stopped; the same command goes on where this one ended")
+            if row["error"]:
+                raise EngineError(row["error"])
+            yield ShardRecord.model_validate_json(row["record"])
+    except ray.exceptions.RayError as error:
+        raise EngineError(f"Ray gave up: {' '.join(str(error).split())[:300]}; run again to go on") from error
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str | None) -> Any:
+    if find_spec("ray") is None:
+        raise InputError("the engine ray needs Ray; install the extra: pip install 'stance[ray]'")
+    # Usage is reported to the vendor unless told not to; workers inherit this.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if address is not None:
+        _knock(address)
+    if ray.is_initialized():
+        raise InputError("Ray is in use in this process already; call ray.shutdown() first")
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(f"{address or 'local Ray'}: no cluster: {' '.join(str(error).split())[:200]}") from None
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Refuse an address where nobody listens, which Ray itself would go on trying for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():  # "auto": Ray looks for a cluster on this machine, and says so when there is none
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise InputError(f"{address}: no cluster: {error}; give the address of a Ray head that runs") from None
+
+
+def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], workers: int | None) -> Any:
+    """A dataset of one row a shard: its record, or the reason why the run cannot go on."""
+    threads = settings.threads or 1
+    nodes = int(ray.cluster_resources().get("CPU", 1))
+    most = min(len(tasks), workers or max(1, nodes // threads))
+    settings = settings.model_copy(update={"threads": threads})
+    rows = [{"task": task.model_dump_json()} for task in tasks]
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # A shard that takes its worker down, or is on a node that dies, is tried elsewhere.
+    context.max_errored_blocks = 0
+    return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+        _RayWorker,
+        fn_constructor_args=(settings.model_dump_json(),),
+        batch_size=1,
+        batch_format="numpy",
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most, max_tasks_in_flight_per_actor=2),
+        num_cpus=threads,
+        max_restarts=-1,
+        max_task_retries=-1,
+    )
+
+
+class _RayWorker:
+    """Holds the model; Ray calls it with one shard at a time."""
+
+    def __init__(self, settings: str) -> None:
+        self._scorer: ShardScorer | None = None
+        self._refusal = ""
+        try:
+            self._scorer = ShardScorer(UnitSettings.model_validate_json(settings))
+        except (BatchError, ValueError) as error:
+            # An exception here would make Ray start the worker again and again.
+            self._refusal = str(error)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        """Score the batch's shard."""
+        if self._scorer is None:
+            return {"record": [""], "error": [self._refusal]}
+        task = ShardTask.model_validate_json(str(batch["task"][0]))
+        try:
+            return {"record": [self._scorer.score(task).model_dump_json()], "error": [""]}
+        except BatchError as error:
+            return {"record": [""], "error": [str(error)]}

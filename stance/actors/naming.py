@@ -1,0 +1,74 @@
+"""Other ways to call what has a name: a state's demonyms and bare name, an organisation's noun."""
+
+from collections.abc import Iterator, Sequence
+
+from stance.actors.lexicon import load_lexicon
+
+#: Letters that a demonym must share with the name it is made from.
+STEM_LETTERS = 4
+
+_ENDINGS = ("n", "an", "ian", "ean", "i", "ese", "ish", "er")
+# Plurals of these end as the singular does: "the Benese".
+_UNCOUNTED = ("ese", "ish")
+_VOWELS = "aeiouy"
+# Letters at the end of a name that demonyms drop: "Orla", "Orlian".
+_DROPPED = "aeoy"
+# What a state calls itself in front of or behind its bare name.
+_STATE_HEADS = frozenset({"republic", "kingdom", "emirate", "sultanate", "principality", "duchy", "caliphate", "state"})
+_JOINING = frozenset({"of", "for", "on", "in", "against"})
+# Offices that are called by their field: "Interior said".
+_FIELD_HEADS = frozenset({"ministry", "department"})
+
+
+def demonym_bases(word: str) -> Iterator[str]:
+    """Names that a folded word may be the demonym of: "golistani" → "golistan", "golistana", …"""
+    for singular in (word, word.removesuffix("s")) if word.endswith("s") else (word,):
+        for ending in _ENDINGS:
+            stem = singular.removesuffix(ending)
+            plural = singular != word
+            if stem == singular or len(stem) < STEM_LETTERS or (plural and ending in _UNCOUNTED):
+                continue
+            if ending != "n" or stem[-1] in _VOWELS:
+                yield stem
+            if ending != "n" and stem[-1] not in _VOWELS:
+                yield from (stem + vowel for vowel in _DROPPED)
+
+
+def demonyms(name: str) -> Iterator[str]:
+    """Folded words that may be demonyms of a folded one-word name; the inverse of `demonym_bases`."""
+    stems = [name, name[:-1]] if name[-1] in _DROPPED and name[-2:-1] not in _VOWELS else [name]
+    for stem in stems:
+        for ending in _ENDINGS:
+            fits = (stem[-1] in _VOWELS and stem == name) if ending == "n" else True
+            if len(stem) >= STEM_LETTERS and fits:
+                yield stem + ending
+                if ending not in _UNCOUNTED:
+                    yield stem + ending + "s"
+
+
+def bare_name(words: Sequence[str]) -> tuple[str, ...]:
+    """What a state is called for short: "orla" for "republic of orla" and "orla autonomous republic"; else nothing."""
+    lexicon = load_lexicon()
+    if "of" in words:
+        place = list(words).index("of")
+        head, rest = words[:place], tuple(word for word in words[place + 1 :] if word != "the")
+    else:
+        head, rest = words[1:], tuple(words[:1])
+    if not head or head[-1] not in _STATE_HEADS or not all(map(lexicon.ordinary, head[:-1])):
+        return ()
+    return rest if rest and not any(lexicon.ordinary(word) for word in rest) else ()
+
+
+def head_noun(words: Sequence[str]) -> str | None:
+    """The noun that says what an organisation is: "council" of "council of accord", "league" of "Arab League"."""
+    heads = load_lexicon().organization_heads
+    if len(words) < 2:
+        return None
+    place = next((i for i, word in enumerate(words) if word in _JOINING), len(words))
+    return words[place - 1] if place and words[place - 1] in heads else None
+
+
+def field_noun(words: Sequence[str]) -> str | None:
+    """The one-word field of an office: "interior" of "ministry of the interior"."""
+    plain = [word for word in words if word not in {"of", "the"}]
+    return plain[1] if len(plain) == 2 and plain[0] in _FIELD_HEADS and "of" in words else None

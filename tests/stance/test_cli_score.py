@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stance.cli.app import run
+
+
+def test_score_lists_failures_resumes_and_tells_what_came_out(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"key": "a", "body": "Norway praised France."}, {"key": "b", "body": " "}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "actors.yaml").write_text("actors: [{id: n, name: Norway, type: state}]", encoding="utf-8")
+    command = ["score", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out"), "--model", str(tiny_model)]
+    command += ["--text-column", "body", "--id-column", "key", "--date-column", "", "--format", "jsonl"]
+    command += ["--actors", str(tmp_path / "actors.yaml"), "--workers", "1", "--threads", "1"]
+    assert run(command) == 1
+    shown = capsys.readouterr()
+    summary = json.loads(shown.out)
+    assert (summary["rows"], summary["failed"], summary["resumed"]) == (2, 1, 0)
+    assert "stance: b (" in shown.err
+    assert "1 of 2 rows failed" in shown.err
+    result = json.loads(
+        (tmp_path / "out" / "results" / "part-000000.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    )
+    assert [actor["id"] for actor in result["actors"]] == ["n"]
+    assert run(command) == 1
+    assert json.loads(capsys.readouterr().out)["resumed"] == 1
+    assert run(["report", str(tmp_path / "out")]) == 0
+    page, *csvs = map(Path, capsys.readouterr().out.splitlines())
+    assert page.read_text(encoding="utf-8").startswith("<!")
+    assert all(path.suffix == ".csv" and path.exists() for path in csvs)
+
+
+def test_report_without_a_run_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", str(tmp_path)]) == 2
+    assert "no results here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--actors", "none.yaml"], "none.yaml: cannot be read"),
+        (["--address", "ray://x"], "only the engine ray takes one"),
+        (["--text-column", ""], "text_column"),
+        ([], "none.jsonl"),
+    ],
+)
+def test_unusable_input_exits_2(
+    options: list[str], message: str, tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["score", str(tmp_path / "none.jsonl"), "--out", str(tmp_path / "out"), "--model", str(tiny_model)]
+    assert run([*command, *options]) == 2
+    assert message in capsys.readouterr().err
