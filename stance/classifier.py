@@ -117,7 +117,8 @@ class StanceClassifier:
         for task, window, names, links in zip(
             batch, found, *self._mention_scores(found, prepared, hidden), strict=True
         ):
-            resolved, scores = resolve_links(window, link_queries(window)[1], links)
+            threshold = self.manifest.heads["same"].threshold
+            resolved, scores = resolve_links(window, link_queries(window)[1], links, threshold)
             assemblies[task.owner].add_mentions(resolved, scores, names)
             linked.append(resolved)
         return linked

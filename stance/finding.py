@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.encoding import TokenMention, Window
+from stance.encoding import Segment, TokenMention, Window
 from stance.links import earlier_mentions
 from stance.queries import Bag, mention_bag
 from stance.schema import Mention, MentionKind
@@ -19,8 +19,9 @@ i me my mine myself we us our ours ourselves you your yours he him his himself s
 they them their theirs themselves one ones
 """
 PRONOUNS = frozenset(_PRONOUN_LIST.split())
-#: A phrase is linked to an actor when the link is likelier than this.
-LINK_THRESHOLD = 0.5
+#: These always refer to somebody, so they need no tag; whom they mean is for the links to say.
+_PERSONAL_LIST = "i me my we us our he him his she her hers they them their theirs"
+PERSONAL = frozenset(_PERSONAL_LIST.split())
 _OUTSIDE, _BEGIN = 0, 1
 
 Floats = NDArray[np.float32]
@@ -52,8 +53,11 @@ def find_phrases(window: Window, mentions: Sequence[Mention], tags: Floats, text
     placed = set(window.placeholders)
     extended, located = list(mentions), list(window.mentions)
     for number, segment in enumerate(window.segments):
-        for start, end in tagged_spans(tags[segment.start : segment.end].argmax(-1)):
-            start, end = start + segment.start, end + segment.start
+        spans = [
+            (s + segment.start, e + segment.start)
+            for s, e in tagged_spans(tags[segment.start : segment.end].argmax(-1))
+        ]
+        for start, end in with_pronouns(spans, segment, window, text):
             if (start, end) in known or all(t in placed for t in range(start, end)):
                 continue
             first, last = window.offsets[start][0], window.offsets[end - 1][1]
@@ -64,6 +68,19 @@ def find_phrases(window: Window, mentions: Sequence[Mention], tags: Floats, text
             extended.append(Mention(actor="?", start=first, end=last, kind=kind))
     found = replace(window, mentions=tuple(sorted(located, key=lambda m: (m.start, m.end))))
     return Found(found, extended, len(mentions))
+
+
+def with_pronouns(
+    spans: Sequence[tuple[int, int]], segment: Segment, window: Window, text: str
+) -> list[tuple[int, int]]:
+    """The spans of a segment and, as spans of their own, the personal pronouns that none of them holds."""
+    taken = {t for start, end in spans for t in range(start, end)}
+    added = []
+    for token in range(segment.start, segment.end):
+        first, last = window.offsets[token]
+        if token not in taken and text[first:last].lower() in PERSONAL and (first, last) != (0, 0):
+            added.append((token, token + 1))
+    return sorted([*spans, *added])
 
 
 def tagged_spans(tags: Sequence[int] | NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -99,8 +116,10 @@ def link_queries(found: Found) -> tuple[list[Bag], list[LinkQuery]]:
     return bags, queries
 
 
-def resolve_links(found: Found, queries: Sequence[LinkQuery], scores: Floats) -> tuple[Found, dict[int, float]]:
-    """Give each phrase the actor that it most likely refers to; phrases with none are left out.
+def resolve_links(
+    found: Found, queries: Sequence[LinkQuery], scores: Floats, threshold: float
+) -> tuple[Found, dict[int, float]]:
+    """Give each phrase the actor that it most likely refers to; phrases with none over `threshold` are left out.
 
     Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. Returns
     the window with the linked phrases, and each linked phrase's probability by its number in `mentions`.
@@ -123,7 +142,7 @@ def resolve_links(found: Found, queries: Sequence[LinkQuery], scores: Floats) ->
             if candidate not in seen:
                 seen.add(candidate)
                 best, actor = max((best, actor), (table.get((place[phrase], place[other]), 0.0), candidate))
-        if best >= LINK_THRESHOLD:
+        if actor and best >= threshold:
             mentions[phrase.index] = mentions[phrase.index].model_copy(update={"actor": actor})
             linked[phrase.index] = best
             kept.append(phrase)

@@ -83,7 +83,8 @@ def _columns(rows: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 def calibrate(outputs: Outputs) -> tuple[dict[str, HeadSettings], dict[str, Any]]:
     """Settings of each head, and its calibration errors before and after.
 
-    Sentiment and stance abstain by `choose_threshold`, stance by its answers that are not neutral; for names and links the threshold is the one with the best F1.
+    Sentiment and stance abstain by `choose_threshold`, stance by its answers that are not neutral; for names and links
+    the threshold is the one with the best F1.
     A head without dev labels keeps temperature 1 and does not abstain.
     """
     settings: dict[str, HeadSettings] = {}

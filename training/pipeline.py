@@ -14,12 +14,15 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from stance.artifact import HeadSettings, Manifest, digest, write_manifest
+from stance.classifier import StanceClassifier
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
 from training.calibrate import calibrate, exported_outputs
 from training.card import write_card
 from training.config import TrainConfig, TrainSource
 from training.dataset import Collator, Source, build_dataset
+from training.evaluation.report import write_report
+from training.evaluation.run import measure
 from training.export import export_folder
 from training.features import Example, Featurizer
 from training.parity import check_parity
@@ -33,7 +36,7 @@ CALIBRATION_WINDOWS = 300
 
 
 def run(config: TrainConfig) -> Path:
-    """Train, then export; returns the folder that serves (`OUTPUT/artifact`).
+    """Train, export, report; returns the folder that serves (`OUTPUT/artifact`). The report is in `OUTPUT/report`.
 
     Each step starts from what the one before left on disk, so a run that was stopped goes on. Raises
     `ConfigError`, `DataError` or `ParityError`.
@@ -41,7 +44,12 @@ def run(config: TrainConfig) -> Path:
     trained = config.output / "model"
     if not (trained / "model.safetensors").exists():
         fit(config)
-    return export(config, trained)
+    folder = export(config, trained)
+    results = measure(StanceClassifier.load(folder), {spec.name: spec.documents() for spec in config.dev})
+    history = config.output / "history.json"
+    results.history = json.loads(history.read_text(encoding="utf-8")) if history.exists() else []
+    log.info("report: %s", write_report(config.output / "report", results))
+    return folder
 
 
 def export(config: TrainConfig, trained: Path) -> Path:

@@ -61,7 +61,7 @@ def linked(scores: dict[tuple[int, int], float]) -> tuple[Found, dict[int, float
     found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
     _, queries = link_queries(found)
     table = np.array([scores.get((q.phrase, q.antecedent), 0.0) for q in queries], dtype=np.float32)
-    return resolve_links(found, queries, table)
+    return resolve_links(found, queries, table, 0.5)
 
 
 def test_a_phrase_takes_its_best_antecedent() -> None:

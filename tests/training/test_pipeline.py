@@ -94,6 +94,11 @@ def test_the_folder_serves(artifact: Path) -> None:
     assert result.model == classifier.tag
 
 
+def test_training_ends_with_a_report(artifact: Path) -> None:
+    assert "<html" in (artifact.parent / "report" / "report.html").read_text()
+    assert list((artifact.parent / "report").rglob("*.png"))
+
+
 def test_the_manifest_tells_what_made_the_model(artifact: Path, setting: Path) -> None:
     manifest = read_manifest(artifact)
     assert set(manifest.data) == {"train/own", "dev/own"}
