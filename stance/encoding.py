@@ -50,7 +50,7 @@ class Segment(NamedTuple):
 class TokenMention(NamedTuple):
     """The tokens `[start, end)` of a window that stand for `mentions[index]` of the document."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody needs here
     segment: int
     start: int
     end: int
@@ -82,7 +82,16 @@ def add_placeholders(tokenizer: Tokenizer) -> list[int]:
     """Add the placeholder tokens to `tokenizer` (once) and return their ids."""
     tokens = [AddedToken(p, normalized=False, special=False, single_word=False) for p in PLACEHOLDERS]
     tokenizer.add_tokens(tokens)
-    return [tokenizer.token_to_id(p) for p in PLACEHOLDERS]
+    return placeholder_ids(tokenizer)
+
+
+def placeholder_ids(tokenizer: Tokenizer) -> list[int]:
+    """The ids of the placeholders. Raises `ValueError` for a tokenizer that lacks them."""
+    ids = [tokenizer.token_to_id(p) for p in PLACEHOLDERS]
+    known = [i for i in ids if i is not None]
+    if len(known) < len(ids):
+        raise ValueError("the tokenizer has no placeholder tokens; call add_placeholders on it first")
+    return known
 
 
 class WindowEncoder:
@@ -99,10 +108,7 @@ class WindowEncoder:
         tokenizer.encode_special_tokens = True
         self.tokenizer = tokenizer
         self.settings = settings
-        ids = [tokenizer.token_to_id(p) for p in PLACEHOLDERS]
-        if None in ids:
-            raise ValueError("the tokenizer has no placeholder tokens; call add_placeholders on it first")
-        self.placeholder_ids: list[int] = ids
+        self.placeholder_ids = placeholder_ids(tokenizer)
         self._prefix, self._suffix = self._special_tokens()
 
     def _special_tokens(self) -> tuple[list[int], list[int]]:
@@ -138,11 +144,9 @@ class WindowEncoder:
         offsets = []
         for start, end in encoding.offsets:
             piece = bisect_right(masked_starts, start) - 1
-            if text_ends[piece] is None:
-                shift = text_starts[piece] - masked_starts[piece]
-                offsets.append((start + shift, end + shift))
-            else:
-                offsets.append((text_starts[piece], text_ends[piece]))
+            name_end = text_ends[piece]
+            shift = text_starts[piece] - masked_starts[piece]
+            offsets.append((start + shift, end + shift) if name_end is None else (text_starts[piece], name_end))
         return _Tokens(encoding.ids, offsets)
 
     def _segments(self, tokens: _Tokens, sentences: Sequence[Sentence]) -> list[Segment]:

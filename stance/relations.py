@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from stance.schema import Relation, StanceResult
+from stance.schema import Relation, StanceLabel, StanceResult
 
 #: Scores nearer to 0 than this are mixed evidence.
 MIXED = 0.2
@@ -42,7 +42,7 @@ def _relation(holder: str, target: str, rows: Sequence[tuple[int, StanceResult]]
     stances = [stance for _, stance in used]
     weight = sum(s.confidence for s in stances)
     score = sum(s.confidence * (s.scores["favor"] - s.scores["against"]) for s in stances) / weight
-    label = "favor" if score >= MIXED else "against" if score <= -MIXED else "neutral"
+    label: StanceLabel = "favor" if score >= MIXED else "against" if score <= -MIXED else "neutral"
     return Relation(
         holder=holder,
         target=target,
@@ -57,5 +57,5 @@ def _relation(holder: str, target: str, rows: Sequence[tuple[int, StanceResult]]
 def _confidence(label: str, score: float, stances: Sequence[StanceResult]) -> float:
     if label == "neutral":
         return 1.0 - abs(score)
-    said = 1.0 - prod(1.0 - s.scores[label] for s in stances)  # type: ignore[index]
-    return said * prod(1.0 - s.scores[_OPPOSITE[label]] for s in stances)  # type: ignore[index]
+    said = 1.0 - prod((1.0 - s.scores[label] for s in stances), start=1.0)  # type: ignore[index]
+    return said * prod((1.0 - s.scores[_OPPOSITE[label]] for s in stances), start=1.0)  # type: ignore[index]

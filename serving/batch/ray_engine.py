@@ -79,7 +79,10 @@ def _knock(address: str) -> None:
 
 
 def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], workers: int | None) -> Any:
-    """A dataset of one row a shard: its record, or the reason why the run cannot go on."""
+    """A dataset of one row a shard: its record, or the reason why the run cannot go on.
+
+    Ray Data restarts dead actors and repeats their tasks without limit unless told otherwise.
+    """
     threads = settings.threads or 1
     nodes = int(ray.cluster_resources().get("CPU", 1))
     most = min(len(tasks), workers or max(1, nodes // threads))
@@ -87,8 +90,6 @@ def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], work
     rows = [{"task": task.model_dump_json()} for task in tasks]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    # A shard that takes its worker down, or is on a node that dies, is tried elsewhere.
-    context.max_errored_blocks = 0
     return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         _RayWorker,
         fn_constructor_args=(settings.model_dump_json(),),
@@ -96,8 +97,6 @@ def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], work
         batch_format="numpy",
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most, max_tasks_in_flight_per_actor=2),
         num_cpus=threads,
-        max_restarts=-1,
-        max_task_retries=-1,
     )
 
 

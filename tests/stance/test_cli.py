@@ -109,7 +109,13 @@ def test_a_reader_who_goes_away_is_no_error(lines: int) -> None:
 
 def test_ctrl_c_is_quiet() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "classify", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "classify", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell that started the tests in the background told them, and so their children, to ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin is not None
     # More than a pipe holds: once it is written, the command is reading.

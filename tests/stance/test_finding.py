@@ -54,7 +54,12 @@ def test_phrases_are_added_behind_the_names() -> None:
 
 
 def test_a_tag_on_a_name_adds_nothing() -> None:
-    assert find_phrases(WINDOW, NAMES, tagged(0, 2), TEXT).mentions == NAMES
+    assert find_phrases(WINDOW, NAMES, tagged(0, 2), TEXT.replace("i", "t")).mentions == NAMES
+
+
+def test_a_personal_pronoun_needs_no_tag() -> None:
+    (phrase,) = find_phrases(WINDOW, NAMES, tagged(), TEXT).mentions[2:]
+    assert (phrase.start, phrase.end, phrase.kind) == (8, 9, "pronoun")
 
 
 def linked(scores: dict[tuple[int, int], float]) -> tuple[Found, dict[int, float]]:

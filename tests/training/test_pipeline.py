@@ -142,6 +142,14 @@ def test_training_goes_on_from_a_model(artifact: Path, setting: Path, tmp_path: 
     assert "own_stance_f1" in scores["last"]
 
 
+def test_a_student_learns_from_a_teacher(artifact: Path, setting: Path, tmp_path: Path) -> None:
+    teacher = artifact.parent / "model"
+    overrides = [f"output={tmp_path}", f"teacher={teacher}", f"model.start={teacher}", "model.layers=1"]
+    folder = train.fit(configured(setting, *overrides, "optim.epochs=1"))
+    assert train.encoder_layers(train.StanceModel.load(folder))[0] is not None
+    assert len(train.encoder_layers(train.StanceModel.load(folder))) == 1
+
+
 def test_layers_can_be_dropped_and_frozen(setting: Path, tmp_path: Path) -> None:
     config = configured(setting, f"output={tmp_path}", "model.layers=1")
     tokenizer, _ = train.load_tokenizer(config)

@@ -77,9 +77,7 @@ def _rows(document: LabelledDocument, labels: str, left_out: list[RowProblem]) -
 
 def _words(document: LabelledDocument, actor: str, sentence: list[int]) -> str | None:
     """How the sentence names an actor: by a name where it has one."""
-    inside = [
-        m for m in document.mentions if m.actor == actor and sentence[0] <= m.start and m.end <= sentence[1]
-    ]
+    inside = [m for m in document.mentions if m.actor == actor and sentence[0] <= m.start and m.end <= sentence[1]]
     named = sorted(inside, key=lambda m: (m.kind != "name", m.start))
     if named:
         return document.text[named[0].start : named[0].end].strip()

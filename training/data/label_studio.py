@@ -143,5 +143,6 @@ def _anchor(document: LabelledDocument, actor: str, sentence: list[int], anywher
 
 def _confidence(result: DocumentResult) -> float:
     """The mean confidence, by which Label Studio can order tasks."""
-    values = [one.confidence for s in result.sentences for one in (*s.sentiment, *s.stances)]
+    values = [one.confidence for s in result.sentences for one in s.sentiment]
+    values += [one.confidence for s in result.sentences for one in s.stances]
     return sum(values) / len(values) if values else 0.0

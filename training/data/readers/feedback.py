@@ -78,7 +78,7 @@ def _texts(url: str) -> Iterator[list[Mapping[str, Any]]]:
                 select(table).order_by(table.c.text, table.c.model, table.c.document, table.c.id)
             )
             for _, group in groupby(rows.mappings(), key=lambda row: (row["text"], row["model"], row["document"])):
-                yield list(group)
+                yield [dict(row) for row in group]
     except SQLAlchemyError as error:
         message = f"no feedback can be read ({str(error).splitlines()[0]}); give the URL that the service keeps it at"
         raise DataError([RowProblem(_shown(url), 0, "", message)]) from error
