@@ -23,7 +23,7 @@ from stance.schema import Document, DocumentResult
 #: computed at the same shape whatever stands beside it, and a document's answer does not depend on its company.
 LENGTH_STEP = 16
 #: Tokens in one encoder call. More brings no speed on a few cores, only memory.
-BATCH_TOKENS = 1024
+BATCH_TOKENS = 512
 
 Floats = NDArray[np.float32]
 
