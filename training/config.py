@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from stance.encoding import EncodingSettings
 from stance.labelled import LabelledDocument
@@ -87,6 +87,7 @@ class OptimSpec(Frozen):
 class TrainConfig(Frozen):
     """Everything that makes a model, apart from the data's content (whose hashes the artifact keeps).
 
+    Training documents that share text with dev are refused, or left out with `overlap: drop`.
     `teacher` is the folder of a trained torch model with the same tokenizer, for a student to learn from.
     `quantization` of the exported encoder: "static" int8 is the fastest, "weights" keeps activations in floating point.
     """
@@ -101,9 +102,19 @@ class TrainConfig(Frozen):
     seed: int = 7
     context_neutral_weight: float = Field(0.3, gt=0, le=1)
     mask_candidates: float = Field(0.5, ge=0, le=1)
+    overlap: Literal["refuse", "drop"] = "refuse"
     teacher: Path | None = None
     quantization: Literal["static", "weights"] = "static"
     report_to: Literal["none", "tensorboard", "mlflow"] = "none"
+
+    @field_validator("train", "dev")
+    @classmethod
+    def _names_differ(cls, sources: list[TrainSource]) -> list[TrainSource]:
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"name: {', '.join(twice)} is used twice; give each source a name of its own")
+        return sources
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -13,12 +13,13 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from stance.artifact import HeadSettings, Manifest, digest, write_manifest
+from stance.artifact import TOKENIZER, HeadSettings, Manifest, digest, read_manifest, write_manifest
 from stance.classifier import StanceClassifier
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
 from training.calibrate import calibrate, exported_outputs
 from training.card import write_card
+from training.checkpoints import check_started, needing_room
 from training.config import TrainConfig, TrainSource
 from training.dataset import Collator, Source, build_dataset
 from training.evaluation.report import write_report
@@ -39,16 +40,19 @@ def run(config: TrainConfig) -> Path:
     """Train, export, report; returns the folder that serves (`OUTPUT/artifact`). The report is in `OUTPUT/report`.
 
     Each step starts from what the one before left on disk, so a run that was stopped goes on. Raises
-    `ConfigError`, `DataError` or `ParityError`.
+    `ConfigError`, `DataError`, `ParityError`, or `StorageError` where the disk is full.
     """
-    trained = config.output / "model"
-    if not (trained / "model.safetensors").exists():
-        fit(config)
-    folder = export(config, trained)
-    results = measure(StanceClassifier.load(folder), {spec.name: spec.documents() for spec in config.dev})
-    history = config.output / "history.json"
-    results.history = json.loads(history.read_text(encoding="utf-8")) if history.exists() else []
-    log.info("report: %s", write_report(config.output / "report", results))
+    config.output.mkdir(parents=True, exist_ok=True)
+    with needing_room(config.output):
+        check_started(config, _data_hashes(config))
+        trained = config.output / "model"
+        if not trained.exists():
+            fit(config)
+        folder = export(config, trained)
+        results = measure(StanceClassifier.load(folder), {spec.name: spec.documents() for spec in config.dev})
+        history = config.output / "history.json"
+        results.history = json.loads(history.read_text(encoding="utf-8")) if history.exists() else []
+        log.info("report: %s", write_report(config.output / "report", results))
     return folder
 
 
@@ -57,7 +61,7 @@ def export(config: TrainConfig, trained: Path) -> Path:
 
     The folder appears only when it is complete.
     """
-    tokenizer = Tokenizer.from_file(str(trained / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(trained / TOKENIZER))
     encoder = WindowEncoder(tokenizer, config.encoding)
     featurizer = Featurizer(encoder, config.context_neutral_weight)
     model = StanceModel.load(trained).eval()
@@ -68,9 +72,17 @@ def export(config: TrainConfig, trained: Path) -> Path:
     export_folder(model, encoder, windows, pad_id, work, static=config.quantization == "static")
     manifest = _manifest(config, trained, model, pad_id, *_measure(config, model, featurizer, pad_id, work))
     write_card(work, write_manifest(work, manifest))
-    target = config.output / "artifact"
-    shutil.rmtree(target, ignore_errors=True)
+    return _put_in_place(work, config.output / "artifact")
+
+
+def _put_in_place(work: Path, target: Path) -> Path:
+    """Rename `work` to `target`; a folder that was there goes first out of the way and then for good."""
+    old = target.with_name(f"{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
     work.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
     return target
 
 
@@ -142,7 +154,12 @@ def _tag(trained: Path) -> str:
 
 
 def _start_tag(config: TrainConfig) -> str | None:
-    return None if config.model.start is None else digest(config.model.start / "model.safetensors")[:12]
+    """What training started from: the tag of a folder that serves, or the hash of a run's weights."""
+    start = config.model.start
+    if start is None:
+        return None
+    weights = start / "model.safetensors"
+    return digest(weights)[:12] if weights.exists() else read_manifest(start, verify=False).tag
 
 
 def _portable(config: TrainConfig) -> dict[str, Any]:

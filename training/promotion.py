@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,21 +16,27 @@ M = TypeVar("M", bound=BaseModel)
 class Gates(BaseModel):
     """What a model must show before it serves; `configs/promotion.yaml`.
 
-    `tests` are the frozen tests, by the names of the evaluation's tasks. On none of them may macro-F1 fall by more
-    than `margin` against the model in service, and on at least one the 95% interval of the difference must lie above
-    0. `max_ece` is the largest calibration error on any of them, `max_changed` the largest share of labels that
-    change when names are swapped, `max_name_gap` in percentage points, and `min_sentences_per_second` counts on the
-    machine that promotes.
+    `tests` are the frozen tests, by the names of the evaluation's tasks, or "all" of them. On none of them may
+    macro-F1 fall by more than `margin` against the model in service, and on at least one the 95% interval of the
+    difference must lie above 0. `max_ece` is the largest calibration error on any of them, `max_changed` the largest
+    share of labels that change when names are swapped, `max_name_gap` in percentage points, and
+    `min_sentences_per_second` counts on the machine that promotes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tests: list[str] = Field(min_length=1)
+    tests: Literal["all"] | Annotated[list[str], Field(min_length=1)]
     margin: float = Field(ge=0, le=1)
     max_ece: float = Field(gt=0, le=1)
     max_changed: float = Field(ge=0, le=1)
     max_name_gap: float = Field(ge=0, le=100)
     min_sentences_per_second: float = Field(ge=0)
+
+    def asked(self, figures: EvaluationFigures) -> list[str]:
+        """The frozen tests of an evaluation: those named, or every task that had labels."""
+        if self.tests != "all":
+            return self.tests
+        return [name for name, task in figures.tasks.items() if task.ece is not None]
 
 
 class Figures(BaseModel):
@@ -139,11 +145,13 @@ def check_gates(figures: EvaluationFigures, gates: Gates, current: str | None, s
 
 def _against(figures: EvaluationFigures, gates: Gates, current: str) -> list[GateResult]:
     found = {one.name: one for one in figures.comparisons if one.other == current}
-    missing = [name for name in gates.tests if name not in found]
-    if missing:
-        detail = f"no comparison with {current} on {', '.join(missing)}; evaluate against it on every frozen test"
+    tests = gates.asked(figures)
+    missing = [name for name in tests if name not in found]
+    if missing or not tests:
+        without = ", ".join(missing) or "any test"
+        detail = f"no comparison with {current} on {without}; evaluate with --against {current}"
         return [GateResult(gate="not worse", passed=False, detail=detail)]
-    rows = [found[name] for name in gates.tests]
+    rows = [found[name] for name in tests]
     worst = min(rows, key=lambda row: row.difference)
     best = max(rows, key=lambda row: row.low)
     return [
@@ -162,10 +170,11 @@ def _against(figures: EvaluationFigures, gates: Gates, current: str) -> list[Gat
 
 
 def _calibrated(figures: EvaluationFigures, gates: Gates) -> GateResult:
-    errors = {name: figures.tasks[name].ece if name in figures.tasks else None for name in gates.tests}
+    tests = gates.asked(figures)
+    errors = {name: figures.tasks[name].ece if name in figures.tasks else None for name in tests}
     missing = [name for name, error in errors.items() if error is None]
-    if missing:
-        detail = f"no calibration error on {', '.join(missing)}; evaluate on every frozen test"
+    if missing or not tests:
+        detail = f"no calibration error on {', '.join(missing) or 'any test'}; evaluate on every frozen test"
         return GateResult(gate="calibrated", passed=False, detail=detail)
     error, name = max((error, name) for name, error in errors.items() if error is not None)
     return _within("calibrated", error, gates.max_ece, f"calibration error on {name}")
@@ -173,6 +182,6 @@ def _calibrated(figures: EvaluationFigures, gates: Gates) -> GateResult:
 
 def _within(gate: str, value: float | None, limit: float, what: str) -> GateResult:
     if value is None:
-        return GateResult(gate=gate, passed=False, detail=f"{what} was not measured; evaluate with name swaps")
+        return GateResult(gate=gate, passed=False, detail=f"{what} was not measured; evaluate with --swaps 40")
     detail = f"{what} is {value:.4g}; at most {limit:g} is allowed"
     return GateResult(gate=gate, passed=value <= limit, detail=detail)

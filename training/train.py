@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import AutoTokenizer, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
+from stance.artifact import SHAPES, TOKENIZER
 from stance.encoding import WindowEncoder, add_placeholders
 from stance.model import StanceModel
+from training.checkpoints import keeping_checkpoints, last_checkpoint
 from training.config import ConfigError, TrainConfig, TrainSource
 from training.dataset import Collator, Source, build_dataset
 from training.features import Featurizer
+from training.splits import check_classes, without_overlap
+from training.thaw import thaw
 from training.trainer import StanceTrainer, WeightAverage, evaluate_sources
 
 log = logging.getLogger(__name__)
@@ -26,46 +34,95 @@ log = logging.getLogger(__name__)
 def fit(config: TrainConfig) -> Path:
     """Train to the end and return the folder with the torch model (`OUTPUT/model`).
 
-    The last checkpoint in `OUTPUT/checkpoints` is gone on with, when there is one. At the end the last weights
-    and their average are compared on dev and the better is kept; `OUTPUT/dev.json` has both.
+    The last checkpoint in `OUTPUT/checkpoints` is gone on with, when there is one. At the end the last weights,
+    their average and the middle between the two are compared on dev and the best is kept; `OUTPUT/dev.json` has both.
+
+    Raises `ConfigError`, `DataError` for data that cannot be used or share texts with dev, and `StorageError` where a
+    checkpoint cannot be written.
     """
+    _check_reporting(config.report_to)
+    sources = training_sources(config)
     set_seed(config.seed)
     tokenizer, pad_id = load_tokenizer(config)
     encoder = WindowEncoder(tokenizer, config.encoding)
     featurizer = Featurizer(encoder, config.context_neutral_weight)
-    train_set = build_dataset(_sources(config.train), featurizer, config.mask_candidates, config.seed)
+    train_set = build_dataset(sources, featurizer, config.mask_candidates, config.seed)
     dev_sets = dev_datasets(config, featurizer)
     log.info("%d training windows; dev %s", len(train_set), {k: len(v) for k, v in dev_sets.items()})
-    trainer = _trainer(config, build_model(config, encoder, tokenizer), train_set, dev_sets, encoder, pad_id)
-    average = next(c for c in trainer.callback_handler.callbacks if isinstance(c, WeightAverage))
+    model = build_model(config, encoder, tokenizer)
+    model.encoder.config.pad_token_id = pad_id
+    trainer = _trainer(config, model, train_set, dev_sets, encoder, pad_id)
+    average = trainer.average
     folder = config.output / "checkpoints"
-    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    checkpoint = last_checkpoint(folder)
     if checkpoint:
         log.info("going on from %s", checkpoint)
-        average.restore(Path(checkpoint))
-    trainer.train(resume_from_checkpoint=checkpoint)
+        average.restore(checkpoint)
+    with keeping_checkpoints(folder):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return _finish(config, trainer, average, dev_sets, tokenizer)
 
 
+def training_sources(config: TrainConfig) -> list[Source]:
+    """Every source of training, less what dev holds too where the configuration says so.
+
+    Raises `DataError` for a bad row, for a class that no document has, and for documents that share text with dev.
+    """
+    train = {_described(s): s.documents() for s in config.train}
+    dev = {_described(s): s.documents() for s in config.dev}
+    check_classes(train)
+    kept = without_overlap(train, dev, drop=config.overlap == "drop")
+    return [Source(s.name, kept[_described(s)], s.repeat, s.pack, s.share) for s in config.train]
+
+
+def _described(source: TrainSource) -> str:
+    return f"{source.name} ({source.path})"
+
+
+def _check_reporting(report_to: str) -> None:
+    # MLflow reports usage to its makers unless told not to, and reads this when it is imported.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    if report_to != "none" and importlib.util.find_spec(report_to) is None:
+        raise ConfigError(
+            f"report_to: {report_to} is not installed; pip install 'stance[{report_to}]', or set report_to=none"
+        )
+
+
 def load_tokenizer(config: TrainConfig) -> tuple[Tokenizer, int]:
-    """The encoder's fast tokenizer with the placeholders added, and the padding id.
+    """The fast tokenizer of the encoder, or of the model that training starts from, placeholders added; the padding id.
 
     Raises `ConfigError` for an encoder without a fast tokenizer.
     """
-    source = config.model.start or config.model.encoder
-    wrapped = AutoTokenizer.from_pretrained(source, use_fast=True)
+    start = config.model.start
+    if start is not None:
+        pad_id = int(_encoder_config(start)["pad_token_id"])
+        return Tokenizer.from_file(str(start / TOKENIZER)), pad_id
+    wrapped = AutoTokenizer.from_pretrained(config.model.encoder, use_fast=True)
     if not wrapped.is_fast:
-        raise ConfigError(f"model.encoder: {source} has no fast tokenizer; choose an encoder with tokenizer.json")
+        raise ConfigError(
+            f"model.encoder: {config.model.encoder} has no fast tokenizer; choose an encoder with tokenizer.json"
+        )
     tokenizer = Tokenizer.from_str(wrapped.backend_tokenizer.to_str())
     add_placeholders(tokenizer)
     return tokenizer, int(wrapped.pad_token_id)
+
+
+def _encoder_config(start: Path) -> dict[str, Any]:
+    """The encoder's configuration of a folder to start from. Raises `ConfigError` where there is none."""
+    for path, key in ((start / "encoder" / "config.json", None), (start / SHAPES, "encoder")):
+        if path.is_file():
+            described = json.loads(path.read_text(encoding="utf-8"))
+            return described if key is None else described[key]
+    raise ConfigError(
+        f"model.start: {start} is neither the model of a run (RUN/model) nor a folder that serves and can be trained on"
+    )
 
 
 def build_model(config: TrainConfig, encoder: WindowEncoder, tokenizer: Tokenizer) -> StanceModel:
     """The model to train: new heads on a pretrained encoder, or an earlier run's model."""
     spec = config.model
     if spec.start is not None:
-        model = StanceModel.load(spec.start)
+        model = load_start(spec.start)
     else:
         model = StanceModel.from_encoder(
             spec.encoder,
@@ -79,6 +136,14 @@ def build_model(config: TrainConfig, encoder: WindowEncoder, tokenizer: Tokenize
         keep_layers(model, spec.layers)
     freeze_layers(model, spec.frozen_layers)
     return model
+
+
+def load_start(folder: Path) -> StanceModel:
+    """The torch model of an earlier run (`RUN/model`), or of a folder that serves, the shipped one among them.
+
+    Raises `ArtifactError` or `ThawError` for a folder that is damaged or cannot be trained on.
+    """
+    return StanceModel.load(folder) if (folder / "model.safetensors").exists() else thaw(folder)
 
 
 def encoder_layers(model: StanceModel) -> Any:
@@ -113,13 +178,8 @@ def freeze_layers(model: StanceModel, count: int) -> None:
 
 def dev_datasets(config: TrainConfig, featurizer: Featurizer) -> dict[str, Dataset]:
     """One dataset a dev source, encoded as with given mentions."""
-    return {
-        source.name: build_dataset([source], featurizer, mask_candidates=0.0, seed=0) for source in _sources(config.dev)
-    }
-
-
-def _sources(specs: list[TrainSource]) -> list[Source]:
-    return [Source(s.name, s.documents(), s.repeat, s.pack, s.share) for s in specs]
+    sources = [Source(s.name, s.documents(), s.repeat, s.pack, s.share) for s in config.dev]
+    return {source.name: build_dataset([source], featurizer, mask_candidates=0.0, seed=0) for source in sources}
 
 
 def _trainer(
@@ -158,9 +218,25 @@ def _trainer(
         dev_collator=Collator(pad_id, encoder.placeholder_ids, shuffle=False),
         optim=spec,
         loss_weights=config.losses,
-        teacher=None if config.teacher is None else StanceModel.load(config.teacher),
-        callbacks=[WeightAverage(spec.average_from)],
+        teacher=None if config.teacher is None else load_start(config.teacher),
+        average=WeightAverage(spec.average_from),
     )
+
+
+def _chosen(
+    model: StanceModel, average: Mapping[str, Tensor], evaluate: Callable[[], dict[str, float]]
+) -> tuple[dict[str, dict[str, float]], dict[str, Tensor]]:
+    """The scores of the last weights, of their average and of the middle between the two, and the best of the three."""
+    last = {name: value.clone() for name, value in model.state_dict().items()}
+    candidates = {"last": last}
+    if average:
+        between = {n: v.float().lerp(average[n], 0.5) if v.is_floating_point() else v for n, v in last.items()}
+        candidates |= {"average": dict(average), "between": between}
+    scores = {}
+    for name, weights in candidates.items():
+        model.load_state_dict(weights)
+        scores[name] = evaluate()
+    return scores, candidates[max(scores, key=lambda name: scores[name]["selection"])]
 
 
 def _finish(
@@ -171,23 +247,13 @@ def _finish(
     tokenizer: Tokenizer,
 ) -> Path:
     model = trainer.trained
-    scores = {"last": evaluate_sources(model, dev_sets, trainer.dev_collator)}
-    if average.average:
-        last = {k: v.clone() for k, v in model.state_dict().items()}
-        model.load_state_dict(average.average)
-        scores["average"] = evaluate_sources(model, dev_sets, trainer.dev_collator)
-        if scores["average"]["selection"] < scores["last"]["selection"]:
-            model.load_state_dict(last)
-    folder = config.output / "model"
-    model.save(folder)
-    save_tokenizer(config, tokenizer, folder)
+    scores, best = _chosen(model, average.average, lambda: evaluate_sources(model, dev_sets, trainer.dev_collator))
+    model.load_state_dict(best)
     (config.output / "dev.json").write_text(json.dumps(scores, indent=1))
     (config.output / "history.json").write_text(json.dumps(trainer.state.log_history, indent=1))
-    return folder
-
-
-def save_tokenizer(config: TrainConfig, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the tokenizer with its placeholders, so that a later run can start from this model."""
-    wrapped = AutoTokenizer.from_pretrained(config.model.start or config.model.encoder, use_fast=True)
-    wrapped.save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    # A folder of this name means that training has ended, so it appears last and whole.
+    partial, folder = config.output / "model.partial", config.output / "model"
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save(partial)
+    tokenizer.save(str(partial / TOKENIZER))
+    return partial.rename(folder)

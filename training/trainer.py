@@ -69,14 +69,17 @@ class StanceTrainer(Trainer):
         optim: OptimSpec,
         loss_weights: LossWeights,
         dev_collator: Collator,
+        average: WeightAverage,
         teacher: StanceModel | None = None,
         **kwargs: Any,
     ) -> None:
         """Take what `Trainer` takes; `eval_dataset` maps a source's name to its examples.
 
-        With a `teacher` of the same tokenizer its logits are learned beside the labels.
+        `average` is kept in every checkpoint. With a `teacher` of the same tokenizer its logits are learned beside the
+        labels.
         """
-        super().__init__(**kwargs)
+        super().__init__(callbacks=[average], **kwargs)
+        self.average = average
         self.optim_spec = optim
         self.loss_weights = loss_weights
         self.dev_collator = dev_collator
@@ -124,6 +127,11 @@ class StanceTrainer(Trainer):
         if self.optimizer is None:
             self.optimizer = AdamW(parameter_groups(self.trained, self.optim_spec), fused=True)
         return self.optimizer
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write the weights and their average; in a checkpoint both so stand before the state that makes it whole."""
+        super().save_model(output_dir, _internal_call)
+        self.average.save(Path(output_dir or str(self.args.output_dir)))
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Write the heads' latest losses beside their sum."""
@@ -236,10 +244,9 @@ class WeightAverage(TrainerCallback):
             else:
                 self.average[name].lerp_(value.detach().float(), 1.0 / self.count)
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep the average beside the checkpoint that was just written."""
-        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        if self.average and folder.is_dir():
+    def save(self, folder: Path) -> None:
+        """Keep the average beside the weights in `folder`."""
+        if self.average:
             save_file(self.average, folder / self.FILE, metadata={"count": str(self.count)})
 
     def restore(self, checkpoint: Path) -> None:

@@ -151,3 +151,24 @@ def test_missing_files_and_unknown_splits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="genres must be among"):
         list(read_gum(tmp_path, "train", genres=("vlog",)))
     assert len(read_source(SourceSpec(format="gum", path=tmp_path, split="train"))) == 1
+
+
+def test_adjectives_of_states_are_mentions_of_the_state(tmp_path: Path) -> None:
+    open_, close = entity(6, "event"), "6)"
+    document = read(
+        tmp_path,
+        conllu(
+            f"Norway/PROPN/2/nsubj/{L}) slept/VERB/0/root",
+            "A/DET/3/det Norwegian/ADJ/3/amod ship/NOUN/0/root near/ADP/6/case Finnish/ADJ/6/amod ice/NOUN/3/nmod",
+            f"Norwegian/ADJ/2/amod/{open_} Open/PROPN/3/nsubj/{close} began/VERB/0/root",
+        ),
+    )
+    assert mentions(document) == [
+        ("e3", "Norway", "name"),
+        ("e3", "Norwegian", "name"),
+        ("estate:finland", "Finnish", "name"),
+    ]
+    assert [(a.id, a.name, a.type) for a in document.actors] == [
+        ("e3", "Norwegian", "state"),
+        ("estate:finland", "Finnish", "state"),
+    ]

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from training.data.errors import DataError
-from training.data.readers import jsonl as module
-from training.data.readers import read_jsonl
+from training.data.readers import common, read_jsonl
 
 GOOD: dict[str, Any] = {
     "id": "d1",
@@ -89,8 +88,9 @@ def test_a_cut_gzip_and_a_missing_file_are_data_errors(tmp_path: Path) -> None:
 
 def test_reading_stops_after_many_problems_and_the_message_stays_short(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b"{}\n" * 1000)
+    path.write_bytes(b"{}\n" * 4000)
     with pytest.raises(DataError) as error:
         list(read_jsonl(path))
-    assert module.MAX_PROBLEMS <= len(error.value.problems) < module.MAX_PROBLEMS + 2
+    assert common.MAX_PROBLEMS <= len(error.value.problems) < common.MAX_PROBLEMS + 3
     assert str(error.value).endswith("more")
+    assert "read no further" in error.value.problems[-1].message

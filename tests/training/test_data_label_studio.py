@@ -57,7 +57,7 @@ def in_utf16_units(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_document_comes_back_from_its_task_as_it_was(tmp_path: Path) -> None:
-    assert write_tasks([DOCUMENT], tmp_path / "tasks.json") == 1
+    assert write_tasks([(DOCUMENT, None)], tmp_path / "tasks.json") == 1
     assert list(read_label_studio(tmp_path / "tasks.json")) == [DOCUMENT]
 
 
@@ -141,6 +141,6 @@ def test_a_label_without_a_mention_cannot_be_exported_and_the_old_file_stays(tmp
     path.write_text("old")
     bare = DOCUMENT.model_copy(update={"mentions": DOCUMENT.mentions[:2]})
     with pytest.raises(ValueError, match="'talvia' has a label in the sentence"):
-        write_tasks([DOCUMENT, bare], path)
+        write_tasks([(DOCUMENT, None), (bare, None)], path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,6 +1,8 @@
 import json
+import sqlite3
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +31,7 @@ def written(path: Path, *documents: LabelledDocument) -> Path:
 def test_good_files_of_every_format_are_counted(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("\ufefflabel,target,sentence\nneutral,Orsan,Orsan met Brel.\n", encoding="utf-8")
     write_parquet([GOOD[1]], tmp_path / "p.parquet")
-    write_tasks([DOCUMENT], tmp_path / "t.json")
+    write_tasks([(DOCUMENT, None)], tmp_path / "t.json")
     paths = [written(tmp_path / "a.jsonl", GOOD[0], GOOD[2]), *(tmp_path / n for n in ("c.csv", "p.parquet", "t.json"))]
     report = validate(paths)
     assert report.ok, report.problems
@@ -109,3 +111,33 @@ def test_memory_and_the_list_stay_bounded(tmp_path: Path) -> None:
     assert report.found["duplicate id"] == 2000
     assert len(report.problems) == LISTED + 1
     assert peak < 4_000_000
+
+
+@pytest.mark.parametrize("repeated", [False, True], ids=["own texts", "one text"])
+@pytest.mark.parametrize("held_out", [False, True])
+def test_twice_the_rows_take_twice_the_steps(
+    held_out: bool, repeated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own steps are counted, which a busy machine does not change; all pairs would take four times as many.
+
+    The worst case counts too, where every text of both splits is the same.
+    """
+    connect, steps = sqlite3.connect, [0]
+
+    def counting(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        database: sqlite3.Connection = connect(*arguments, **options)
+        database.set_progress_handler(lambda: steps.__setitem__(0, steps[0] + 1), 100)
+        return database
+
+    def taken(rows: int) -> int:
+        files = [tmp_path / f"{split}-{rows}.jsonl" for split in ("train", "dev")]
+        for file in files:
+            texts = (GOOD[0].text if repeated else f"{GOOD[0].text} {file.stem} {number}" for number in range(rows))
+            write_jsonl((labelled(f"{file.stem} {n}", text, "negative") for n, text in enumerate(texts)), file)
+        before = steps[0]
+        report = validate(files[:1], files[1:]) if held_out else validate(files)
+        assert report.found.get("overlap", 0) == (rows if held_out and repeated else 0)
+        return steps[0] - before
+
+    monkeypatch.setattr("training.data.validate.sqlite3.connect", counting)
+    assert 0 < taken(2000) < 3 * taken(1000)

@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 
 from stance import Document, StanceClassifier
+from stance.artifact import unpacked
 from stance.encoding import WindowEncoder
 from stance.model import StanceModel
 from stance.runtime import Graph, Runtime
@@ -81,7 +82,7 @@ def test_embeddings_are_looked_up_in_int8(tiny_model: Path) -> None:
 def test_weights_are_written_in_parts_of_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "PART_BYTES", 20_000)
     folder = export_tiny(tmp_path)
-    parts = sorted(folder.glob("encoder.weights-*.bin"))
+    parts = sorted(folder.glob("encoder.weights-*.bin.gz"))
     assert len(parts) > 1
     assert all(p.stat().st_size <= 20_000 for p in parts)
     Runtime(folder, threads=1)
@@ -93,26 +94,54 @@ def test_a_tensor_larger_than_a_part_is_refused(tmp_path: Path, monkeypatch: pyt
         export_tiny(tmp_path)
 
 
-def test_half_storage_keeps_the_arithmetic(tmp_path: Path) -> None:
-    import onnxruntime
+def product(weight: np.ndarray, scale: np.ndarray | None = None) -> onnx.ModelProto:
+    """A graph x [1, n] @ weight, whose weight is float32, or int8 with a scale a column."""
     from onnx import TensorProto, helper, numpy_helper
 
-    weight = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    nodes, constants = [helper.make_node("MatMul", ["x", "w"], ["y"])], [numpy_helper.from_array(weight, "w")]
+    if scale is not None:
+        nodes.insert(0, helper.make_node("DequantizeLinear", ["q", "s"], ["w"], axis=-1))
+        constants = [numpy_helper.from_array(weight, "q"), numpy_helper.from_array(scale, "s")]
+    rows, columns = weight.shape
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        nodes,
         "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 64])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 64])],
-        [numpy_helper.from_array(weight, "w")],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, rows])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, columns])],
+        constants,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    whole = model.ByteSize()
-    export.store_half(model)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def answer(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
+    import onnxruntime
+
     onnx.checker.check_model(model)
-    assert model.ByteSize() < 0.6 * whole
-    x = np.ones((1, 64), dtype=np.float32)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    np.testing.assert_allclose(session.run(None, {"x": x})[0], x @ weight, atol=2e-2)
+    return np.asarray(session.run(None, {"x": x})[0])
+
+
+def test_int8_storage_keeps_the_arithmetic() -> None:
+    weight = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    model = product(weight)
+    whole = model.ByteSize()
+    export.store_int8(model)
+    assert model.ByteSize() < 0.4 * whole
+    x = np.random.default_rng(1).normal(size=(1, 64)).astype(np.float32)
+    np.testing.assert_allclose(answer(model, x), x @ weight, atol=0.3)
+
+
+def test_weights_that_spread_too_far_are_kept_in_coarser_steps() -> None:
+    rng = np.random.default_rng(0)
+    weight = np.clip(np.round(rng.normal(size=(400, 3)) * [40, 20, 4]), -127, 127).astype(np.int8)
+    scale = np.array([0.01, 0.02, 0.1], dtype=np.float32)
+    model, x = product(weight, scale), rng.normal(size=(1, 400)).astype(np.float32)
+    before = answer(model, x)
+    export.coarsen(model, spread=10)
+    stored = onnx.numpy_helper.to_array(model.graph.initializer[0])
+    assert [round(float(s)) for s in stored.std(0)] == [10, 10, 4]
+    np.testing.assert_array_equal(stored[:, 2], weight[:, 2])
+    np.testing.assert_allclose(answer(model, x), before, atol=1.0)
 
 
 def test_onnxruntime_runs_the_encoder_too(tiny_model: Path) -> None:
@@ -120,6 +149,7 @@ def test_onnxruntime_runs_the_encoder_too(tiny_model: Path) -> None:
 
     ids = np.arange(5, 25, dtype=np.int64).reshape(1, 20)
     inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-    session = onnxruntime.InferenceSession(tiny_model / "encoder.onnx", providers=["CPUExecutionProvider"])
+    with unpacked(tiny_model) as files:
+        session = onnxruntime.InferenceSession(files / "encoder.onnx", providers=["CPUExecutionProvider"])
     hidden = session.run(["hidden"], inputs)[0]
     np.testing.assert_allclose(hidden, Runtime(tiny_model, threads=1).encoder(**inputs)[0], atol=0.15)

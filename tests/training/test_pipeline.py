@@ -29,7 +29,7 @@ def corpus(path: Path, count: int, seed: int) -> Path:
     for number in range(count):
         text, sentiment, stances, spans = "", [], [], []
         mentions = []
-        a, b = f"Orsania{chr(97 + (number + seed) % 7)}", "Velmark"
+        a, b = f"{('Orsania', 'Tamoria')[seed % 2]}{chr(97 + number % 7)}", "Velmark"
         for pattern, stance, mood in SENTENCES[number % 3 :] + SENTENCES[: number % 3]:
             start = len(text)
             sentence = pattern.format(a=a, b=b)
@@ -71,7 +71,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = {
         "output": str(root / "run"),
         "model": {"encoder": str(tiny_encoder("mpnet", root / "encoder")), "width": 16, "letters": 4},
-        "optim": {"epochs": 2, "batch_tokens": 256, "checkpoint_steps": 2, "learning_rate": 1e-3, "bf16": False},
+        "optim": {"epochs": 5, "batch_tokens": 256, "checkpoint_steps": 2, "learning_rate": 1e-3, "bf16": False},
         "train": [{"name": "own", "format": "jsonl", "path": str(root / "train.jsonl")}],
         "dev": [{"name": "own", "format": "jsonl", "path": str(root / "dev.jsonl")}],
     }
@@ -85,7 +85,7 @@ def configured(root: Path, *overrides: str) -> TrainConfig:
 
 @pytest.fixture(scope="module")
 def artifact(setting: Path) -> Path:
-    return pipeline.run(configured(setting))
+    return pipeline.run(configured(setting, "optim.checkpoint_steps=50"))
 
 
 def test_the_folder_serves(artifact: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_manifest_tells_what_made_the_model(artifact: Path, setting: Path) -
 def test_an_interrupted_run_goes_on_where_it_was(
     setting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = configured(setting, f"output={tmp_path}")
+    config = configured(setting, f"output={tmp_path}", "optim.epochs=2")
     real, steps = StanceTrainer.training_step, []
 
     def dies(self: StanceTrainer, *args: object, **kwargs: object) -> object:
@@ -135,11 +135,62 @@ def test_a_finished_training_is_not_repeated(artifact: Path, setting: Path, monk
     assert pipeline.run(configured(setting)) == artifact
 
 
-def test_training_goes_on_from_a_model(artifact: Path, setting: Path, tmp_path: Path) -> None:
-    overrides = [f"output={tmp_path}", f"model.start={artifact.parent / 'model'}", "optim.epochs=1"]
+@pytest.mark.parametrize("start", ["model", "artifact"])
+def test_training_goes_on_from_a_model(start: str, artifact: Path, setting: Path, tmp_path: Path) -> None:
+    overrides = [f"output={tmp_path}", f"model.start={artifact.parent / start}", "optim.epochs=1"]
     folder = train.fit(configured(setting, *overrides, "model.frozen_layers=1"))
     scores = json.loads((folder.parent / "dev.json").read_text())
     assert "own_stance_f1" in scores["last"]
+
+
+def test_the_same_folder_with_other_labels_or_settings_is_refused(artifact: Path, setting: Path) -> None:
+    moved = corpus(setting / "moved.jsonl", 24, 0)
+    assert pipeline.run(configured(setting, f"train.0.path={moved}", "optim.checkpoint_steps=3")) == artifact
+    more = corpus(setting / "more.jsonl", 27, 0)
+    with pytest.raises(ConfigError, match=r"seed, the content of train/own changed\); give output="):
+        pipeline.run(configured(setting, f"train.0.path={more}", "seed=8"))
+
+
+@pytest.mark.parametrize("step", ["export_folder", "calibrate"])
+def test_a_run_killed_after_training_goes_on_and_leaves_the_old_folder_till_then(
+    step: str, artifact: Path, setting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_manifest(artifact)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, step, _killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(configured(setting))
+    assert read_manifest(artifact).files == before.files
+    monkeypatch.setattr(pipeline, "fit", lambda config: pytest.fail("trained again"))
+    assert read_manifest(pipeline.run(configured(setting))).tag == before.tag
+
+
+def _killed(*args: object, **kwargs: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_weights_half_written_are_no_trained_model(
+    setting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(setting, f"output={tmp_path}", "optim.epochs=0.5")
+    with monkeypatch.context() as patch:
+        patch.setattr(train.StanceModel, "save", lambda self, folder: (folder.mkdir(), _killed()))
+        with pytest.raises(KeyboardInterrupt):
+            train.fit(config)
+    assert not (tmp_path / "model").exists()
+    assert (train.fit(config) / "model.safetensors").exists()
+
+
+def test_a_tracker_that_is_not_installed_is_named(setting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[mlflow\]'"):
+        train.fit(configured(setting, "report_to=mlflow"))
+
+
+def test_a_folder_that_is_no_model_is_no_start(setting: Path, tmp_path: Path) -> None:
+    config = configured(setting, f"output={tmp_path}", f"model.start={setting / 'encoder'}")
+    with pytest.raises(ConfigError, match=r"model\.start: .* is neither"):
+        train.fit(config)
 
 
 def test_a_student_learns_from_a_teacher(artifact: Path, setting: Path, tmp_path: Path) -> None:
@@ -169,6 +220,8 @@ def test_layers_can_be_dropped_and_frozen(setting: Path, tmp_path: Path) -> None
         (["nonsense"], "key=value"),
         (["train.4.path=x"], "no '4'"),
         (["train.0.format=xml", "optim.bf16=maybe"], "train.0.format"),
+        (["overlap=keep"], "overlap"),
+        (["dev=[{name: a, format: jsonl, path: x}, {name: a, format: jsonl, path: y}]"], "dev: .*a is used twice"),
     ],
 )
 def test_a_bad_key_is_named(setting: Path, overrides: list[str], message: str) -> None:

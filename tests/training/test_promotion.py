@@ -70,6 +70,14 @@ def test_the_first_model_has_nothing_to_be_compared_with() -> None:
     assert failed(figures(comparisons=[]), current=None) == []
 
 
+def test_all_stands_for_every_task_that_had_labels() -> None:
+    gates = GATES.model_copy(update={"tests": "all"})
+    assert gates.asked(figures()) == ["rw", "dse"]
+    assert all(result.passed for result in check_gates(figures(), gates, OLD, 100.0))
+    unlabelled = figures(tasks={"raw": {"items": 0}})
+    assert [r.gate for r in check_gates(unlabelled, gates, OLD, 100.0) if not r.passed] == ["not worse", "calibrated"]
+
+
 def test_files_are_read_and_their_faults_named(tmp_path: Path) -> None:
     assert load_gates(SHIPPED).tests
     path = tmp_path / "figures.json"

@@ -1,6 +1,11 @@
+import itertools
 import json
 import multiprocessing
+import os
 import shutil
+import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,8 +144,6 @@ def test_a_crash_at_any_step_leaves_the_old_or_the_new_model(two: tuple[str, str
 
 
 def _crash_while_switching(step: str) -> None:
-    import os
-
     real = getattr(Path, step, None)
 
     def crash(path: Path, *args: object, **options: object) -> object:
@@ -154,6 +157,83 @@ def _crash_while_switching(step: str) -> None:
         os._exit(9)
     setattr(Path, step, crash)
     promote("stance:b", evaluated("stance:b"), GATES)
+
+
+def switch(root: Path, action: str, fatal: int | None = None) -> None:
+    """In a process of its own: promote stance:b, or roll back; SIGKILL before step `fatal` on the state's files."""
+    os.environ["STANCE_HOME"] = str(root / "home")
+    steps = itertools.count(1)
+
+    def step(event: str, arguments: tuple[object, ...]) -> None:
+        named = event in ("open", "os.mkdir", "os.rename", "os.remove")
+        touches = named and str(arguments[0]).startswith(os.environ["STANCE_HOME"])
+        if (touches or event == "fcntl.flock") and next(steps) == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(step)
+    with model_store(root / "bentoml"):
+        if action == "promote":
+            promote("stance:b", evaluated("stance:b"), GATES)
+        else:
+            rollback()
+
+
+def switched(root: Path, action: str, fatal: int | None = None, seconds: float | None = None) -> int:
+    """The exit code of a process that runs `switch`, killed after some seconds where these are given."""
+    # A server that has imported everything, but run no model, makes each process in no time.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "bentoml"])
+    process = context.Process(target=switch, args=(root, action, fatal))
+    process.start()
+    process.join(120 if seconds is None else seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode
+
+
+def in_service() -> str:
+    """The tag in service, whose pointer can be read and whose model is whole."""
+    pointer = read_pointer()
+    assert pointer is not None
+    assert read_manifest(stored_model("stance:current")).tag == pointer.current
+    return pointer.current
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback"])
+def test_a_kill_before_any_step_leaves_the_old_or_the_new_model(
+    two: tuple[str, str], action: str, tmp_path: Path
+) -> None:
+    old, new = two
+    if action == "rollback":
+        promote(new, evaluated(new), GATES)
+        old, new = new, old
+    before, found = pointer_path().read_bytes(), []
+    for step in itertools.count(1):
+        pointer_path().write_bytes(before)
+        if switched(tmp_path, action, fatal=step) == 0:  # it has fewer steps, and no lock was in its way
+            break
+        found.append(in_service())
+    assert in_service() == new
+    assert set(found) == {old, new}
+    assert found == sorted(found, key=[old, new].index)
+
+
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_model(two: tuple[str, str], tmp_path: Path) -> None:
+    before = pointer_path().read_bytes()
+    for _ in range(2):  # the second time nothing has to be imported
+        pointer_path().write_bytes(before)
+        begun = time.monotonic()
+        assert switched(tmp_path, "promote") == 0
+    took, exits = time.monotonic() - begun, []
+    for moment in range(10):
+        pointer_path().write_bytes(before)
+        exits.append(switched(tmp_path, "promote", seconds=took * moment / 10))
+        assert in_service() in (two if exits[-1] else two[1:])
+    assert -signal.SIGKILL in exits
+    pointer_path().write_bytes(before)
+    promote("stance:b", evaluated("stance:b"), GATES)
+    assert in_service() == "stance:b"
 
 
 def test_a_pointer_that_is_no_pointer_is_named(store: Path) -> None:

@@ -7,7 +7,8 @@ from stance.classifier import StanceClassifier
 from stance.labelled import LabelledDocument
 from stance.schema import Document
 from training.selection import audit, suggest
-from training.selection.suggest import _spread, uncertainty
+from training.selection.readers import ModelReader
+from training.selection.suggest import choose, uncertainty
 from training.selection.vectors import question_vectors, text_vectors
 
 GOOD = ("praised", "support", "signed")
@@ -35,9 +36,9 @@ def labelled(number: int, label: str, wrong: bool = False) -> LabelledDocument:
 def test_planted_errors_stand_first_in_the_audit(tiny_classifier: StanceClassifier) -> None:
     planted = {f"d{number}" for number in range(0, 120, 20)}
     documents = [labelled(i, ("favor", "against")[i % 2], wrong=f"d{i}" in planted) for i in range(120)]
-    doubts = audit(tiny_classifier, documents)
+    doubts = audit(ModelReader(tiny_classifier), documents)
     assert len(doubts) == 120
-    assert len(planted & {doubt.document for doubt in doubts[:12]}) >= 5
+    assert len(planted & {doubt.id for doubt in doubts[:12]}) >= 5
     first = doubts[0]
     assert (first.head, first.holder, first.target) == ("stance", "Orsan", "Talvia")
     assert {first.label, first.suggested} == {"favor", "against"}
@@ -45,13 +46,13 @@ def test_planted_errors_stand_first_in_the_audit(tiny_classifier: StanceClassifi
 
 def test_too_few_labels_cannot_be_audited(tiny_classifier: StanceClassifier) -> None:
     with pytest.raises(ValueError, match="too few labels for 5 folds"):
-        audit(tiny_classifier, [labelled(i, "favor") for i in range(9)])
+        audit(ModelReader(tiny_classifier), [labelled(i, "favor") for i in range(9)])
     with pytest.raises(ValueError, match="share one id"):
-        audit(tiny_classifier, [labelled(1, "favor")] * 2)
+        audit(ModelReader(tiny_classifier), [labelled(1, "favor")] * 2)
 
 
 def test_question_vectors_hold_what_each_head_reads(tiny_classifier: StanceClassifier) -> None:
-    ((question, vector),) = question_vectors(tiny_classifier, [labelled(3, "against")])
+    ((question, vector),) = question_vectors(ModelReader(tiny_classifier), [labelled(3, "against")])
     assert (question.document, question.head, question.index, question.label) == ("d3", "stance", 0, 0)
     assert vector.shape == (3 * tiny_classifier.manifest.hidden,)
 
@@ -73,12 +74,15 @@ def test_senseless_wishes_are_refused(tiny_classifier: StanceClassifier, count: 
 
 def test_copies_are_not_suggested_one_after_the_other() -> None:
     vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
-    assert _spread(np.array([0.9, 0.8, 0.3]), vectors, [], 3) == [0, 2, 1]
-    assert _spread(np.array([0.9, 0.8, 0.3]), vectors, [0], 1) == [2]
+    unsure, rng = np.array([0.9, 0.8, 0.3]), random.Random(0)
+    assert choose(unsure, vectors, 3, 0.0, rng) == ([0, 2, 1], [])
+    assert choose(unsure, vectors, 1, 0.0, rng, known=vectors[:1]) == ([2], [])
+    assert choose(unsure, vectors, 2, 0.5, random.Random(2)) == ([2], [0])
 
 
 def test_texts_have_vectors_of_length_one_and_documents_an_uncertainty(tiny_classifier: StanceClassifier) -> None:
-    vectors = text_vectors(tiny_classifier, ["Orsan met Talvia. It left.", "Orsan met Talvia. It left.", "..."])
+    texts = ["Orsan met Talvia. It left.", "Orsan met Talvia. It left.", "..."]
+    vectors = text_vectors(ModelReader(tiny_classifier), texts)
     assert np.allclose(np.linalg.norm(vectors[:2], axis=1), 1.0, atol=1e-5)
     assert np.allclose(vectors[0], vectors[1])
     (result,) = tiny_classifier.classify([Document(id="x", text="Nothing.")])

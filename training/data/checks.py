@@ -16,16 +16,31 @@ SHINGLE = 5
 #: Hash functions a text: the estimate that picks candidates has a standard error of about 0.09.
 PERMUTATIONS = 128
 
+#: How many actors `Stats.frequent` lists.
+FREQUENT = 20
+
 #: Candidates are picked a little under the threshold, since each is then measured exactly.
 SLACK = 0.1
+
+
+@dataclass(frozen=True)
+class ActorCounts:
+    """How often one name is an actor, and what the labels say of it: its sentiment, its stances by role."""
+
+    name: str
+    documents: int
+    sentiment: dict[str, int]
+    as_holder: dict[str, int]
+    as_target: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Stats:
     """Counts over documents; each mapping is from a label (or kind, type, source) to a count.
 
-    `unanchored` counts labels on an actor without a mention in the label's sentence: sentiments and
-    targets that no span can answer for (a stance's holder may stand elsewhere).
+    `frequent` are the `FREQUENT` actors that most documents have, by name. `unanchored` counts labels on an actor
+    without a mention in the label's sentence: sentiments and targets that no span can answer for (a stance's holder
+    may stand elsewhere).
     """
 
     documents: int
@@ -36,6 +51,7 @@ class Stats:
     sentiment: dict[str, int]
     stances: dict[str, int]
     unanchored: int
+    frequent: list[ActorCounts]
 
 
 @dataclass(frozen=True)
@@ -74,10 +90,29 @@ def stats(documents: Iterable[LabelledDocument]) -> Stats:
         counts["sentiment"].update(label.label for label in document.sentiment)
         counts["stances"].update(label.label for label in document.stances)
         unanchored += sum(1 for _ in _unanchored(document))
+        _count_names(document, counts)
     parts = {
         name: dict(counts[name].most_common()) for name in ("sources", "actors", "mentions", "sentiment", "stances")
     }
-    return Stats(documents=number, characters=characters, unanchored=unanchored, **parts)
+    frequent = [_counts_of(name, counts) for name, _ in counts["names"].most_common(FREQUENT)]
+    return Stats(documents=number, characters=characters, unanchored=unanchored, frequent=frequent, **parts)
+
+
+def _count_names(document: LabelledDocument, counts: dict[str, Counter[str]]) -> None:
+    """Add a document to the counts "names" (documents of each name) and "role name" (its labels in that role)."""
+    names = {actor.id: actor.name for actor in document.actors}
+    counts["names"].update(set(names.values()))
+    for sentiment in document.sentiment:
+        counts[f"sentiment {names[sentiment.actor]}"][sentiment.label] += 1
+    for stance in document.stances:
+        counts[f"target {names[stance.target]}"][stance.label] += 1
+        if stance.holder in names:
+            counts[f"holder {names[stance.holder]}"][stance.label] += 1
+
+
+def _counts_of(name: str, counts: dict[str, Counter[str]]) -> ActorCounts:
+    said = [dict(counts[f"{role} {name}"].most_common()) for role in ("sentiment", "holder", "target")]
+    return ActorCounts(name, counts["names"][name], *said)
 
 
 def near_duplicates(documents: Sequence[LabelledDocument], threshold: float = 0.8) -> list[SimilarPair]:
@@ -86,23 +121,21 @@ def near_duplicates(documents: Sequence[LabelledDocument], threshold: float = 0.
     MinHash picks the candidates, so the work grows with the number of texts and of pairs found, not with
     its square; very few pairs near the threshold are missed. See `leakage` for pairs between two sets.
     """
-    index = _Index(threshold)
+    index = Index(threshold)
     pairs: list[SimilarPair] = []
     for document in documents:
         pairs += index.matches(document)
         index.add(document)
-    return sorted(pairs, key=_most_alike_first)
+    return sorted(pairs, key=most_alike_first)
 
 
 def leakage(
-    train: Sequence[LabelledDocument], other: Sequence[LabelledDocument], threshold: float = 0.8
+    train: Iterable[LabelledDocument], other: Iterable[LabelledDocument], threshold: float = 0.8
 ) -> list[SimilarPair]:
     """Return the pairs of a training document and another split's that are the same or nearly so."""
-    index = _Index(threshold)
-    for document in train:
-        index.add(document)
+    index = Index(threshold, train)
     pairs = [pair for document in other for pair in index.matches(document)]
-    return sorted(pairs, key=_most_alike_first)
+    return sorted(pairs, key=most_alike_first)
 
 
 def conflicts(documents: Iterable[LabelledDocument]) -> list[Conflict]:
@@ -122,22 +155,27 @@ def conflicts(documents: Iterable[LabelledDocument]) -> list[Conflict]:
     ]
 
 
-class _Index:
+class Index:
     """Texts by their MinHash; every candidate is measured by its true similarity."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, documents: Iterable[LabelledDocument] = ()) -> None:
+        """Hold the documents. Raises `ValueError` for a threshold outside of its range."""
         if not 0.0 < threshold <= 1.0:
             raise ValueError(f"threshold must be above 0 and at most 1, not {threshold}")
         self.threshold = threshold
         self._lsh = MinHashLSH(threshold=max(threshold - SLACK, 0.05), num_perm=PERMUTATIONS)
         self._texts: list[tuple[str, str]] = []
+        for document in documents:
+            self.add(document)
 
     def add(self, document: LabelledDocument) -> None:
+        """Hold one more document."""
         text = normalise(document.text)
         self._lsh.insert(len(self._texts), _min_hash(text))
         self._texts.append((document.id, text))
 
     def matches(self, document: LabelledDocument) -> Iterator[SimilarPair]:
+        """The held documents (`first` of each pair) that are at least as alike to this one as the threshold."""
         text = normalise(document.text)
         for position in sorted(self._lsh.query(_min_hash(text))):
             other, other_text = self._texts[position]
@@ -160,7 +198,8 @@ def _jaccard(one: set[str], two: set[str]) -> float:
     return len(one & two) / len(one | two)
 
 
-def _most_alike_first(pair: SimilarPair) -> tuple[float, str, str]:
+def most_alike_first(pair: SimilarPair) -> tuple[float, str, str]:
+    """The order of pairs in a report."""
     return -pair.similarity, pair.first, pair.second
 
 

@@ -1,13 +1,20 @@
 """Labelled or classified documents as Label Studio tasks for the interface in `data/label_studio.xml`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from stance.classifier import StanceClassifier
 from stance.labelled import LabelledDocument, SentimentLabelled, StanceLabelled
-from stance.schema import AUTHOR, Actor, DocumentResult, Mention
+from stance.queries import TooManyPairs
+from stance.schema import AUTHOR, Actor, Document, DocumentResult, Mention
+from training.data.errors import RowProblem
 from training.data.files import replacing
+
+#: Documents that a model classifies in one call.
+BATCH = 32
 
 #: A region's stance of the author is drawn from these; the relation holds all other stances.
 Region = dict[str, Any]
@@ -44,6 +51,8 @@ def predicted_document(text: str, result: DocumentResult) -> LabelledDocument:
 def task(document: LabelledDocument, result: DocumentResult | None = None) -> dict[str, Any]:
     """One task: its own labels as an annotation, a model's `result` as a prediction.
 
+    Mentions without any label are no annotation yet: where no model speaks they are shown as a prediction.
+
     Raises `ValueError` where a label's actor has no mention that a region could stand on.
     """
     sentences = document.sentences or []
@@ -58,8 +67,10 @@ def task(document: LabelledDocument, result: DocumentResult | None = None) -> di
             "mentions_complete": document.mentions_complete,
         }
     }
-    if document.mentions:
+    if document.sentiment or document.stances or (document.mentions and document.mentions_complete):
         made["annotations"] = [{"result": regions(document), "ground_truth": True}]
+    elif document.mentions and result is None:
+        made["predictions"] = [{"model_version": "mentions as given", "result": regions(document)}]
     if result is not None:
         predicted = predicted_document(document.text, result)
         made["data"]["sentences"] = sentences or predicted.sentences
@@ -94,22 +105,46 @@ def regions(document: LabelledDocument) -> list[Region]:
     return found
 
 
-def write_tasks(
-    documents: Iterable[LabelledDocument], path: Path, results: Mapping[str, DocumentResult] | None = None
-) -> int:
-    """Write tasks for Label Studio's import; returns how many. `results` holds predictions by document id.
+def write_tasks(documents: Iterable[tuple[LabelledDocument, DocumentResult | None]], path: Path) -> int:
+    """Write tasks for Label Studio's import, each of a document and what a model says of it; returns how many.
 
     Raises `OSError`, and `ValueError` for a label that no region can carry; the old file then stays.
     """
     count = 0
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write("[")
-        for document in documents:
-            made = task(document, (results or {}).get(document.id))
+        for document, result in documents:
+            made = task(document, result)
             file.write(("," if count else "") + "\n" + json.dumps(made, ensure_ascii=False))
             count += 1
         file.write("\n]\n")
     return count
+
+
+def with_predictions(
+    classifier: StanceClassifier, documents: Iterable[LabelledDocument], problems: list[RowProblem]
+) -> Iterator[tuple[LabelledDocument, DocumentResult | None]]:
+    """Each document with what the model says of it, `BATCH` in memory.
+
+    Given mentions are used, else given actors are looked for. A text that the model cannot answer keeps its place
+    without a prediction and is added to `problems`.
+    """
+    stream = iter(documents)
+    while batch := list(islice(stream, BATCH)):
+        yield from zip(batch, _predictions(classifier, batch, problems), strict=True)
+
+
+def _predictions(
+    classifier: StanceClassifier, documents: list[LabelledDocument], problems: list[RowProblem]
+) -> list[DocumentResult | None]:
+    asked = [Document(id=d.id, text=d.text, actors=d.actors or None, mentions=d.mentions or None) for d in documents]
+    try:
+        return list(classifier.classify(asked, include_neutral=True))
+    except TooManyPairs as error:
+        if len(documents) == 1:
+            problems.append(RowProblem(documents[0].id, 0, "prediction", str(error)))
+            return [None]
+        return [one for document in documents for one in _predictions(classifier, [document], problems)]
 
 
 def _part(document: LabelledDocument, number: int, name: str, kind: str, values: list[str]) -> Region:

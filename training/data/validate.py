@@ -4,7 +4,6 @@ Questions that need all rows at once (is an id used twice, do two labels contrad
 train) are answered by sorting keys in a temporary SQLite file, so that five million rows need disk, not memory.
 """
 
-import hashlib
 import sqlite3
 import tempfile
 from collections import Counter
@@ -16,6 +15,7 @@ from stance.labelled import LabelledDocument
 from stance.schema import SENTIMENTS, STANCES
 from training.data.checks import answers, normalise
 from training.data.errors import DataError, RowProblem
+from training.data.keys import key
 from training.data.readers.jsonl import numbered_documents
 from training.data.readers.label_studio import numbered_tasks
 from training.data.readers.parquet import numbered_rows
@@ -61,7 +61,7 @@ def validate(train: Sequence[Path], held_out: Sequence[Path] = ()) -> Report:
     missing when train labels others of its kind (sentiment or stances) but never this one.
     """
     with tempfile.TemporaryDirectory(prefix="stance-validate-") as folder:
-        check = _Check(Path(folder) / "keys.sqlite")
+        check = _Check(Path(folder) / "keys.sqlite", compares=bool(held_out))
         try:
             for path in train:
                 check.file(path, held_out=False)
@@ -84,14 +84,17 @@ def reader_of(path: Path) -> Reader:
 class _Check:
     """The keys of all rows seen so far, on disk, and what was found wrong."""
 
-    def __init__(self, keys: Path) -> None:
+    def __init__(self, keys: Path, compares: bool) -> None:
+        """`compares`: whether anything is held out, so that the texts of train must be kept to be looked up."""
+        self.compares = compares
         self.database = sqlite3.connect(keys, isolation_level=None)
         # Nothing here outlives the call: no journal, and sorting in files where it outgrows the cache.
         self.database.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA cache_size=-65536;"
             "CREATE TABLE ids (key BLOB, id TEXT, place TEXT);"
             "CREATE TABLE labels (key BLOB, label TEXT, field TEXT, question TEXT, place TEXT);"
-            "CREATE TABLE texts (key BLOB, held_out INT, place TEXT);"
+            "CREATE TABLE train (key BLOB, place TEXT);"
+            "CREATE TABLE held_out (key BLOB, place TEXT);"
             "BEGIN;"
         )
         self.documents = 0
@@ -113,7 +116,7 @@ class _Check:
     def _document(self, document: LabelledDocument, place: str, held_out: bool) -> None:
         self.documents += 1
         execute = self.database.execute
-        execute("INSERT INTO ids VALUES (?, ?, ?)", (_key(document.id), document.id, place))
+        execute("INSERT INTO ids VALUES (?, ?, ?)", (key(document.id), document.id, place))
         texts = {document.text}
         for field, found in (("sentiment", document.sentiment), ("stances", document.stances)):
             self.labels[field].update(one.label for one in found)
@@ -122,12 +125,13 @@ class _Check:
         for span, actors, label in answers(document):
             sentence = document.text[slice(*span)]
             field = "stances" if len(actors) > 1 else "sentiment"
-            row = (_key(normalise(sentence), *actors), label, field, " toward ".join(actors), place)
+            row = (key(normalise(sentence), *actors), label, field, " toward ".join(actors), place)
             execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", row)
             if len(sentence) >= TELLING:
                 texts.add(sentence)
-        rows = [(_key(normalise(text)), held_out, place) for text in texts]
-        self.database.executemany("INSERT INTO texts VALUES (?, ?, ?)", rows)
+        if self.compares:
+            rows = [(key(normalise(text)), place) for text in texts]
+            self.database.executemany(f"INSERT INTO {'held_out' if held_out else 'train'} VALUES (?, ?)", rows)
 
     def _add(self, kind: str, problems: list[RowProblem]) -> None:
         room = max(0, LISTED - self.found[kind])
@@ -150,9 +154,9 @@ class _Check:
 
     def _duplicates(self) -> Iterator[RowProblem]:
         first, at = b"", ""
-        for key, name, place in self.database.execute("SELECT key, id, place FROM ids ORDER BY key, rowid"):
-            if key != first:
-                first, at = key, place
+        for found, name, place in self.database.execute("SELECT key, id, place FROM ids ORDER BY key, rowid"):
+            if found != first:
+                first, at = found, place
                 continue
             yield _problem(place, "id", f"{name!r} is already used in {at}; give each document its own id")
 
@@ -160,9 +164,9 @@ class _Check:
         """The first row of each question that contradicts its first answer."""
         first, said, at = b"", "", ""
         rows = self.database.execute("SELECT key, label, field, question, place FROM labels ORDER BY key, rowid")
-        for key, label, field, question, place in rows:
-            if key != first:
-                first, said, at = key, label, place
+        for asked, label, field, question, place in rows:
+            if asked != first:
+                first, said, at = asked, label, place
             elif label != said and said:
                 message = f"{question}: {label!r} contradicts {said!r} of {at} for the same sentence; keep one"
                 yield _problem(place, field, message)
@@ -176,13 +180,15 @@ class _Check:
                 yield RowProblem("train", 0, field, message)
 
     def _overlaps(self) -> Iterator[RowProblem]:
+        """Held-out rows that share a text with train, each with the first of the training rows by name."""
+        # One sort here and one search a held-out text: joined without it, every row would be read for every other.
+        self.database.execute("CREATE INDEX train_texts ON train (key, place)")
         rows = self.database.execute(
-            "SELECT DISTINCT held.place, train.place FROM "
-            "(SELECT key, place FROM texts WHERE held_out) held JOIN "
-            "(SELECT key, MIN(place) place FROM texts WHERE NOT held_out GROUP BY key) train USING (key)"
+            "SELECT DISTINCT place, (SELECT MIN(train.place) FROM train WHERE train.key = held_out.key) FROM held_out"
         )
         for held, train in rows:
-            yield _problem(held, "text", f"stands in train too, at {train}; remove it from one of the two")
+            if train is not None:
+                yield _problem(held, "text", f"stands in train too, at {train}; remove it from one of the two")
 
     def close(self) -> None:
         self.database.close()
@@ -191,7 +197,3 @@ class _Check:
 def _problem(place: str, field: str, message: str) -> RowProblem:
     file, _, line = place.rpartition(":")
     return RowProblem(file, int(line), field, message)
-
-
-def _key(*parts: str) -> bytes:
-    return hashlib.blake2b("\t".join(parts).encode(), digest_size=12).digest()

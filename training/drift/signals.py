@@ -1,4 +1,4 @@
-"""Signals of drift between two sets of results of one model: a reference and a window of traffic.
+"""Signals of drift between what one model answered: to a reference, and to a window of traffic.
 
 Sizes of effect decide, not p-values: with enough traffic every difference is significant.
 """
@@ -6,8 +6,9 @@ Sizes of effect decide, not p-values: with enough traffic every difference is si
 from __future__ import annotations
 
 import random
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,19 +21,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from stance.classifier import StanceClassifier
-from stance.schema import SENTIMENTS, STANCES, DocumentResult, ItemError, SentimentResult, StanceResult
+from stance.schema import SENTIMENTS, STANCES
+from stance.traffic import Observed
 from training.config import ConfigError
-from training.data.errors import DataError, RowProblem
-from training.data.readers.common import numbered_lines
-from training.data.readers.jsonl import row_problems
+from training.selection.readers import ModelReader
 from training.selection.vectors import text_vectors
 
+#: What a sentence is counted as that has no stance but neutral ones.
+_NO_STANCE = "none"
 #: Sentences of each side that are embedded: enough for a stable figure, at some seconds of one core.
 EMBEDDED = 400
 
 
 class DriftLimits(BaseModel):
-    """How far each signal may go; `configs/drift.yaml`. All are from 0 to 1."""
+    """How far each signal may go, from 0 to 1, and how many sentences a side must have; `configs/drift.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +44,7 @@ class DriftLimits(BaseModel):
     sentence_length: float = Field(ge=0, le=1)
     unseen_actors: float = Field(ge=0, le=1)
     embedding: float = Field(ge=0, le=1)
+    min_sentences: int = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -70,94 +73,92 @@ def load_limits(path: Path) -> DriftLimits:
         raise ConfigError(f"{path}: " + "; ".join(faults)) from None
 
 
-def read_results(path: Path) -> list[DocumentResult]:
-    """The results of a JSONL file, as `stance score --format jsonl` writes it; failed items are passed over.
-
-    Raises `DataError` that lists every line that is no result.
-    """
-    problems: list[RowProblem] = []
-    results = []
-    for number, line in numbered_lines(path, problems):
-        if not line.strip() or _is_failed_item(line):
-            continue
-        try:
-            results.append(DocumentResult.model_validate_json(line))
-        except ValidationError as error:
-            problems += row_problems(str(path), number, error)
-    if problems:
-        raise DataError(problems)
-    return results
+class NotComparable(ValueError):
+    """Two sides of which nothing can be said; the message says why and what to do."""
 
 
-def _is_failed_item(line: str) -> bool:
-    try:
-        ItemError.model_validate_json(line)
-    except ValidationError:
-        return False
-    return True
+class Side:
+    """One of two sides, gathered document by document: a few numbers an answer, and a sample of the texts."""
+
+    def __init__(self, documents: Iterable[Observed] = (), seed: int = 0) -> None:
+        """Take in `documents`; which texts are kept depends on `seed`."""
+        self.documents = 0
+        self.models: set[str] = set()
+        self.sentiment: Counter[str] = Counter()
+        self.stances: Counter[str] = Counter()
+        self.confidence = array("d")
+        self.abstained = 0
+        self.lengths = array("d")
+        self.actors: Counter[str] = Counter()
+        self.texts: list[str] = []
+        self._seen_texts = 0
+        self._random = random.Random(seed)
+        for document in documents:
+            self.add(document)
+
+    def add(self, document: Observed) -> None:
+        """Take in one more document."""
+        self.documents += 1
+        self.models.add(document.model)
+        self.actors.update(document.actors)
+        self.lengths.extend(document.lengths)
+        self.stances[_NO_STANCE] += document.silent
+        for counts, answers in ((self.sentiment, document.sentiment), (self.stances, document.stances)):
+            for label, confidence, abstained in answers:
+                counts[label] += 1
+                self.confidence.append(confidence)
+                self.abstained += abstained
+        for text in document.texts or ():
+            self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        """Reservoir sampling (Vitter 1985): every text is as likely to be among those kept."""
+        self._seen_texts += 1
+        if len(self.texts) < EMBEDDED:
+            self.texts.append(text)
+        elif (place := self._random.randrange(self._seen_texts)) < EMBEDDED:
+            self.texts[place] = text
+
+    @property
+    def abstention(self) -> float:
+        """The share of answers on which the model abstained."""
+        return self.abstained / max(len(self.confidence), 1)
 
 
 def drift(
-    reference: Sequence[DocumentResult],
-    window: Sequence[DocumentResult],
-    limits: DriftLimits,
-    classifier: StanceClassifier | None = None,
-    seed: int = 0,
+    reference: Side, window: Side, limits: DriftLimits, classifier: StanceClassifier | None = None
 ) -> list[Signal]:
-    """Compare a window of results with the reference's; with a classifier also by what its encoder makes of them.
+    """Compare a window of traffic with the reference; with a classifier also by what its encoder makes of the texts.
 
-    Raises `ValueError` where a side has no sentences, or the sides are of two models, which would be compared instead.
+    Raises `NotComparable` where a side has too few sentences, or the sides are of two models, which would be compared
+    instead.
     """
-    models = {result.model for result in (*reference, *window)}
+    models = reference.models | window.models
     if len(models) > 1:
-        raise ValueError(f"results of {len(models)} models ({', '.join(sorted(models))}); score both sides with one")
-    sides = (_sentences(reference), _sentences(window))
-    if not all(sides):
-        raise ValueError("the reference or the window has no sentences; give results of more documents")
+        raise NotComparable(f"answers of {len(models)} models ({', '.join(sorted(models))}); compare those of one")
+    for name, side in (("reference", reference), ("window", window)):
+        if len(side.lengths) < limits.min_sentences:
+            found = f"the {name} has {len(side.lengths)} sentences"
+            raise NotComparable(f"{found}, and chance alone moves fewer than {limits.min_sentences}; gather more")
     signals = [
-        _shares("sentiment labels", SENTIMENTS, _labels(reference, "sentiment"), _labels(window, "sentiment"), limits),
-        _shares("stance labels", STANCES, _labels(reference, "stances"), _labels(window, "stances"), limits),
-        _confidence(reference, window, limits.confidence),
+        _shares("sentiment labels", SENTIMENTS, reference.sentiment, window.sentiment, limits),
+        _shares("stance labels", (*STANCES[::2], _NO_STANCE), reference.stances, window.stances, limits),
+        _distributions("confidence", reference.confidence, window.confidence, limits.confidence),
         _abstention(reference, window, limits.abstention),
-        _lengths(*sides, limits.sentence_length),
+        _distributions("sentence length", reference.lengths, window.lengths, limits.sentence_length),
         _unseen(reference, window, limits.unseen_actors),
     ]
     if classifier is not None:
-        signals.append(_embedding(classifier, *sides, limits.embedding, seed))
+        signals.append(_embedding(classifier, reference.texts, window.texts, limits.embedding))
     return signals
-
-
-def _sentences(results: Sequence[DocumentResult]) -> list[str]:
-    return [sentence.text for result in results for sentence in result.sentences]
-
-
-def _answers(results: Sequence[DocumentResult]) -> Iterator[SentimentResult | StanceResult]:
-    for result in results:
-        for sentence in result.sentences:
-            yield from sentence.sentiment
-            yield from sentence.stances
-
-
-def _labels(results: Sequence[DocumentResult], field: str) -> Counter[str]:
-    return Counter(answer.label for r in results for s in r.sentences for answer in getattr(s, field))
 
 
 def _shares(name: str, labels: Sequence[str], one: Counter[str], two: Counter[str], limits: DriftLimits) -> Signal:
     """Jensen-Shannon distance (base 2) between two distributions of labels; 0 where a side has none."""
     shares = [np.array([side[label] for label in labels]) / max(side.total(), 1) for side in (one, two)]
-    value = float(jensenshannon(*shares, base=2)) if one and two else 0.0
+    value = float(jensenshannon(*shares, base=2)) if one.total() and two.total() else 0.0
     moved = ", ".join(f"{label} {a:.1%} to {b:.1%}" for label, a, b in zip(labels, *shares, strict=True))
     return Signal(name, value, limits.label_shares, f"Jensen-Shannon distance; {moved}")
-
-
-def _confidence(reference: Sequence[DocumentResult], window: Sequence[DocumentResult], limit: float) -> Signal:
-    one, two = ([answer.confidence for answer in _answers(side)] for side in (reference, window))
-    return _distributions("confidence", one, two, limit)
-
-
-def _lengths(reference: Sequence[str], window: Sequence[str], limit: float) -> Signal:
-    one, two = ([float(len(text)) for text in side] for side in (reference, window))
-    return _distributions("sentence length", one, two, limit)
 
 
 def _distributions(name: str, one: Sequence[float], two: Sequence[float], limit: float) -> Signal:
@@ -168,35 +169,27 @@ def _distributions(name: str, one: Sequence[float], two: Sequence[float], limit:
     return Signal(name, float(ks_2samp(one, two).statistic), limit, f"Kolmogorov-Smirnov statistic; {medians}")
 
 
-def _abstention(reference: Sequence[DocumentResult], window: Sequence[DocumentResult], limit: float) -> Signal:
-    sides = [[answer.abstained for answer in _answers(side)] for side in (reference, window)]
-    one, two = (float(np.mean(side)) if side else 0.0 for side in sides)
+def _abstention(reference: Side, window: Side, limit: float) -> Signal:
+    one, two = reference.abstention, window.abstention
     return Signal("abstention", abs(two - one), limit, f"difference of shares; {one:.1%} to {two:.1%}")
 
 
-def _unseen(reference: Sequence[DocumentResult], window: Sequence[DocumentResult], limit: float) -> Signal:
+def _unseen(reference: Side, window: Side, limit: float) -> Signal:
     """The share of mentions whose actor the reference never mentions."""
-    known = {actor.id for result in reference for actor in result.actors}
-    counts: Counter[str] = Counter()
-    for result in window:
-        counts.update({actor.id: actor.mentions for actor in result.actors})
-    unseen = Counter({actor: count for actor, count in counts.items() if actor not in known})
-    value = unseen.total() / max(counts.total(), 1)
+    unseen = Counter({actor: count for actor, count in window.actors.items() if actor not in reference.actors})
+    value = unseen.total() / max(window.actors.total(), 1)
     most = ", ".join(actor for actor, _ in unseen.most_common(5)) or "none"
     return Signal("unseen actors", value, limit, f"share of mentions; most often {most}")
 
 
-def _embedding(
-    classifier: StanceClassifier, reference: Sequence[str], window: Sequence[str], limit: float, seed: int
-) -> Signal:
+def _embedding(classifier: StanceClassifier, reference: Sequence[str], window: Sequence[str], limit: float) -> Signal:
     """How well a linear model tells the two sides apart: 2·AUC − 1, out of fold; 0 is not at all."""
-    rng = random.Random(seed)
-    sides = [rng.sample(list(side), min(EMBEDDED, len(side))) for side in (reference, window)]
+    sides = (reference, window)
     labels = np.repeat([0, 1], [len(side) for side in sides])
     folds = min(5, *(len(side) for side in sides))
     if folds < 2:
         return Signal("embedding", 0.0, limit, "too few sentences to compare")
-    vectors = text_vectors(classifier, [text for side in sides for text in side])
+    vectors = text_vectors(ModelReader(classifier), [text for side in sides for text in side])
     model = LogisticRegression(class_weight="balanced", max_iter=500)
     area = float(cross_val_score(model, vectors, labels, cv=folds, scoring="roc_auc").mean())
     detail = f"a linear model tells the sides apart with AUC {area:.3f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from stance.labelled import LabelledDocument
 from training.data.errors import DataError
 from training.data.readers import read_jsonl
 from training.evaluation.compare import paired_bootstrap
+from training.evaluation.neutrality import MODES, name_gaps, swap_benchmark
 from training.evaluation.rawtext import evaluate_raw
 from training.evaluation.report import write_report
 from training.evaluation.results import Results
@@ -30,15 +32,21 @@ def evaluate(
     against: str | Path | None = None,
     history: Path | None = None,
     threads: int | None = None,
+    swaps: int = 0,
 ) -> dict[str, Any]:
     """Measure a model on a JSONL file, or on each file of a folder, of labelled documents; returns all figures.
 
     Writes the report into the folder `report`. `against` is a second model, which is asked the same and compared
-    by a paired bootstrap; `history` is the `history.json` that training left, for the learning curve. Raises
+    by a paired bootstrap; `history` is the `history.json` that training left, for the learning curve. With `swaps`,
+    the actors' names of that many documents of each set are swapped, and what changes is reported. Raises
     `ArtifactError` for a model and `DataError` for data that cannot be used.
     """
     sets = labelled_sets(data)
-    results = measure(StanceClassifier.load(model, threads), sets)
+    classifier = StanceClassifier.load(model, threads)
+    results = measure(classifier, sets)
+    if swaps:
+        log.info("name swaps")
+        add_swaps(results, classifier, sets, swaps)
     if against is not None:
         compare(results, measure(StanceClassifier.load(against, threads), sets))
     if history is not None:
@@ -80,6 +88,22 @@ def add_set(results: Results, classifier: StanceClassifier, name: str, documents
     if complete:
         results.raw.append(evaluate_raw(classifier, complete, name))
         results.raw.append(evaluate_raw(classifier, complete, f"{name}, actors listed", with_actors=True))
+
+
+def add_swaps(results: Results, classifier: StanceClassifier, sets: Sets, limit: int | None) -> None:
+    """Add the name swaps on at most `limit` documents of every set, and the gaps between names over all of them."""
+    chosen = {name: sample(documents, limit) for name, documents in sets.items()}
+    for mode in MODES:
+        for name, documents in chosen.items():
+            results.swaps[f"{name}, {mode} given"] = swap_benchmark(classifier, documents, mode)
+        results.gaps += name_gaps(classifier, [d for documents in chosen.values() for d in documents], mode)
+
+
+def sample(documents: Sequence[LabelledDocument], limit: int | None) -> list[LabelledDocument]:
+    """All documents, or `limit` of them, always the same ones."""
+    if limit is None or len(documents) <= limit:
+        return list(documents)
+    return random.Random(0).sample(list(documents), limit)
 
 
 def add_stance(

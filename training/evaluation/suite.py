@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +15,9 @@ from stance.labelled import LabelledDocument
 from training.data.readers import read_gum, read_jsonl, read_newsmtsc
 from training.data.readers.dse import read_dse_test
 from training.evaluation.metrics import evaluation
-from training.evaluation.neutrality import MODES, name_gaps, swap_benchmark
 from training.evaluation.rawtext import RawText, evaluate_raw
 from training.evaluation.results import Results
-from training.evaluation.run import add_set, add_stance
+from training.evaluation.run import add_set, add_stance, add_swaps
 from training.evaluation.tasks import DSE_LABELS, evaluate_dse, evaluate_sentiment
 
 log = logging.getLogger(__name__)
@@ -75,26 +73,10 @@ def run_suite(classifier: StanceClassifier, data: SuiteData, swap_limit: int | N
     results.raw.append(evaluate_raw(classifier, data.gum, "gum"))
     results.raw.append(evaluate_raw(classifier, data.gum_news, "gum_news"))
     log.info("name swaps")
-    add_swaps(results, classifier, data, swap_limit)
-    return results
-
-
-def add_swaps(results: Results, classifier: StanceClassifier, data: SuiteData, limit: int | None) -> None:
-    """Add the name swaps on every set and the gaps between names over all of them."""
     news = [d for name in NEWSMTSC for d in data.newsmtsc[name]]
     sets = {"newsmtsc": news, "dse_clean": data.dse_clean, "corpus": data.corpus}
-    chosen = {name: sample(documents, limit) for name, documents in sets.items()}
-    for mode in MODES:
-        for name, documents in chosen.items():
-            results.swaps[f"{name}, {mode} given"] = swap_benchmark(classifier, documents, mode)
-        results.gaps += name_gaps(classifier, [d for documents in chosen.values() for d in documents], mode)
-
-
-def sample(documents: Sequence[LabelledDocument], limit: int | None) -> list[LabelledDocument]:
-    """All documents, or `limit` of them, always the same ones."""
-    if limit is None or len(documents) <= limit:
-        return list(documents)
-    return random.Random(0).sample(list(documents), limit)
+    add_swaps(results, classifier, sets, swap_limit)
+    return results
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stance.actors import load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.resolution import guess_type
+from stance.actors.naming import guess_type
 from stance.actors.tokens import keys, tokenize
 from stance.labelled import LabelledDocument
 from stance.schema import Actor, ActorType

@@ -1,21 +1,22 @@
-"""What a model's encoder makes of texts and of labelled questions, as vectors."""
+"""What an encoder makes of texts and of labelled questions, as vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stance.classifier import LENGTH_STEP, StanceClassifier
 from stance.encoding import Window
 from stance.labelled import LabelledDocument, SentimentLabelled, StanceLabelled
-from stance.queries import ActorQueries, actor_queries, average_bags, index_bags, pad
+from stance.queries import ActorQueries, actor_queries, average_bags, index_bags
 from stance.schema import SENTIMENTS, STANCES
 from stance.text import Sentence, split_sentences
+from training.selection.readers import Floats, Reader
 
-Floats = NDArray[np.float32]
+#: Documents that are read together, so that windows of like length meet in a batch.
+DOCUMENTS = 64
 
 
 @dataclass(frozen=True)
@@ -28,42 +29,53 @@ class Question:
     label: int
 
 
-def text_vectors(classifier: StanceClassifier, texts: Sequence[str]) -> Floats:
-    """One vector of length 1 a text, [N, H]: the mean of its tokens, names as they are written."""
-    vectors = np.zeros((len(texts), classifier.manifest.hidden), dtype=np.float32)
-    for row, text in enumerate(texts):
-        sums, count = np.zeros(classifier.manifest.hidden, dtype=np.float32), 0
-        for window in classifier.encoder.encode(text, split_sentences(text), []):
-            scored = window.segments[window.first_scored :]
-            tokens = [t for segment in scored for t in range(segment.start, segment.end)]
-            sums += _hidden(classifier, window)[0, tokens].sum(axis=0)
-            count += len(tokens)
-        vectors[row] = sums / max(count, 1)
+def text_vectors(reader: Reader, texts: Iterable[str]) -> Floats:
+    """One vector of length 1 a text, [N, width]: the mean of its tokens, names as they are written."""
+    rows = [np.zeros((0, reader.width), dtype=np.float32)]
+    stream = iter(texts)
+    while batch := list(islice(stream, DOCUMENTS)):
+        windows = [reader.windows.encode(text, split_sentences(text), []) for text in batch]
+        rows.append(_means(windows, reader.read([w for own in windows for w in own]), reader.width))
+    vectors = np.concatenate(rows)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def question_vectors(
-    classifier: StanceClassifier, documents: Sequence[LabelledDocument]
-) -> Iterator[tuple[Question, Floats]]:
-    """Each label that the model's windows can answer, with what its head reads.
+def _means(windows: Sequence[Sequence[Window]], hidden: Sequence[Floats], width: int) -> Floats:
+    """The mean vector of each text's scored tokens: windows by text, `hidden` of all windows in their order."""
+    means = np.zeros((len(windows), width), dtype=np.float32)
+    left = iter(hidden)
+    for row, own in enumerate(windows):
+        count = 0
+        for window, vectors in zip(own, left, strict=False):
+            tokens = [t for s in window.segments[window.first_scored :] for t in range(s.start, s.end)]
+            means[row] += vectors[tokens].sum(axis=0)
+            count += len(tokens)
+        means[row] /= max(count, 1)
+    return means
 
-    A vector is [2H] for sentiment (actor, sentence) and [3H] for stance (holder, target, sentence).
+
+def question_vectors(reader: Reader, documents: Iterable[LabelledDocument]) -> Iterator[tuple[Question, Floats]]:
+    """Each label that the windows can answer, with what its head reads; the first window that can answers for it.
+
+    A vector is [2 * width] for sentiment (actor, sentence) and [3 * width] for stance (holder, target, sentence).
     """
-    for document in documents:
-        sentences = _sentences(document)
-        for window in classifier.encoder.encode(document.text, sentences, document.mentions):
-            queries = actor_queries(window, document.mentions, author=True)
-            if not queries.bags:
-                continue
-            hidden = _hidden(classifier, window)
-            index, _ = index_bags([queries.bags], hidden.shape[1])
-            yield from _labelled(document, sentences, queries, average_bags(hidden, index))
-
-
-def _hidden(classifier: StanceClassifier, window: Window) -> Floats:
-    tokens = pad([window], classifier.manifest.pad_id, LENGTH_STEP)
-    hidden, _ = classifier.runtime.encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)
-    return np.asarray(hidden, dtype=np.float32)
+    stream = iter(documents)
+    while batch := list(islice(stream, DOCUMENTS)):
+        asked = []
+        for document in batch:
+            sentences, mentions = _sentences(document), reader.masked(document.mentions)
+            for window in reader.windows.encode(document.text, sentences, mentions):
+                queries = actor_queries(window, mentions, author=True)
+                if queries.bags:
+                    asked.append((document, sentences, window, queries))
+        done: set[Question] = set()
+        hidden = reader.read([window for _, _, window, _ in asked])
+        for (document, sentences, _, queries), vectors in zip(asked, hidden, strict=True):
+            index, _ = index_bags([queries.bags], len(vectors))
+            for question, vector in _labelled(document, sentences, queries, average_bags(vectors[None], index)):
+                if question not in done:
+                    done.add(question)
+                    yield question, vector
 
 
 def _labelled(

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_report_is_whole_and_stands_alone(tmp_path: Path) -> None:
     page = write_report(tmp_path / "new" / "report", everything()).read_text()
     text = (tmp_path / "new" / "report" / "report.md").read_text()
 
+    assert re.findall(r'href="#(\w+)"', page) == re.findall(r'<section id="(\w+)"', page) != []
     assert "<script" not in page
     assert 'src="http' not in page
     assert page.count("data:image/png;base64,") == 4  # learning curve and three of the task

@@ -8,8 +8,11 @@ from stance.artifact import ArtifactError
 from stance.classifier import StanceClassifier
 from tests.training.evaluation.builders import SENTENCES, labelled
 from training.data.errors import DataError
-from training.evaluation.run import evaluate
-from training.evaluation.suite import GOALS, SuiteData, figures, read_suite, run_suite, sample
+from training.evaluation.run import evaluate, sample
+from training.evaluation.suite import GOALS, SuiteData, figures, read_suite, run_suite
+from training.promotion import check_gates, load_figures, load_gates
+
+SHIPPED_GATES = Path(__file__).resolve().parents[3] / "configs" / "promotion.yaml"
 
 STANCES = [(SENTENCES[0], "norland", "sudmark", "against"), (SENTENCES[2], "norland", "eastia", "against")]
 SENTIMENT = [(SENTENCES[0], "sudmark", "negative")]
@@ -57,6 +60,14 @@ def test_data_without_documents_is_refused(tiny_model: Path, tmp_path: Path, nam
 def test_a_folder_that_is_no_model_is_refused(folder: Path) -> None:
     with pytest.raises(ArtifactError, match="no model here"):
         evaluate(folder, folder)
+
+
+def test_an_evaluation_is_what_the_gates_that_ship_ask_for(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    evaluate(tiny_model, folder, tmp_path, against=tiny_model, swaps=2, threads=1)
+    found, gates = load_figures(tmp_path / "metrics.json"), load_gates(SHIPPED_GATES)
+    results = {r.gate: r for r in check_gates(found, gates, found.model, speed=100.0)}
+    assert results["not worse"].passed
+    assert not any("evaluate" in r.detail for r in results.values()), "a figure is missing"
 
 
 def test_the_suite_fills_every_figure(tiny_classifier: StanceClassifier) -> None:

@@ -1,5 +1,6 @@
 """Readers: each source's files as `stance.labelled.LabelledDocument`."""
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,7 @@ __all__ = [
     "read_newsmtsc",
     "read_parquet",
     "read_source",
+    "stream_source",
 ]
 
 
@@ -49,16 +51,24 @@ class SourceSpec(BaseModel):
 
 def read_source(spec: SourceSpec) -> list[LabelledDocument]:
     """Return all documents of a source; raise `DataError` that lists what cannot be read."""
+    return list(stream_source(spec))
+
+
+def stream_source(spec: SourceSpec) -> Iterator[LabelledDocument]:
+    """Yield the documents of a source; what cannot be read is listed by a `DataError` after the last good one.
+
+    One document is in memory at a time, except for the formats that are one whole (Label Studio's, DSE).
+    """
     if spec.format == "gum":
         assert spec.split is not None  # the spec's own validator saw to it
-        return list(read_gum(spec.path, spec.split))
-    if spec.format == "dse":
-        return read_dse(spec.path)
-    readers = {
+        yield from read_gum(spec.path, spec.split)
+        return
+    readers: dict[str, Callable[[Path], Iterable[LabelledDocument]]] = {
         "newsmtsc": read_newsmtsc,
+        "dse": read_dse,
         "jsonl": read_jsonl,
         "csv": read_csv,
         "parquet": read_parquet,
         "label_studio": read_label_studio,
     }
-    return list(readers[spec.format](spec.path))
+    yield from readers[spec.format](spec.path)

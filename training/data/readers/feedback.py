@@ -71,7 +71,10 @@ def _texts(url: str) -> Iterator[list[Mapping[str, Any]]]:
     """The rows of each classified text, in the order of their ids."""
     engine = None
     try:
-        engine = create_engine(url)
+        named = make_url(url)
+        if named.drivername == "postgresql":  # as the service opens it
+            named = named.set(drivername="postgresql+psycopg")
+        engine = create_engine(named)
         with engine.connect() as connection:
             table = Table("feedback", MetaData(), autoload_with=connection)
             rows = connection.execution_options(yield_per=500).execute(

@@ -1,16 +1,19 @@
 """GUM: nested entity mentions with coreference (github.com/amir-zeldes/gum), as actors and mentions.
 
 Only persons, organisations and named places are kept. GUM marks more than a mention of an actor is
-under `data/codebook.md`, so every marked span is cut down to a name, a pronoun or a short noun phrase.
+under `data/codebook.md`, so every marked span is cut down to a name, a pronoun or a short noun phrase. It marks
+less, too: to the codebook "Australian" in "Australian aircraft" is a mention of Australia, and GUM leaves adjectives
+out. Those of the catalogue's states are added where no marked name holds them.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from stance.actors.catalogue import load_catalogue
 from stance.labelled import LabelledDocument
 from stance.schema import Actor, ActorType, Mention, MentionKind
 from training.data.errors import DataError
@@ -33,6 +36,9 @@ LICENSES = {
 }
 
 ACTOR_TYPES: dict[str, ActorType] = {"person": "person", "organization": "organization", "place": "state"}
+
+#: Begins the group of a state's adjectives, which GUM itself gives none.
+_STATE = "state:"
 
 #: The longest noun phrase, in tokens, that still serves as a mention.
 MAX_NOMINAL = 8
@@ -84,7 +90,8 @@ def _names(splits: Path, split: Split, genres: Sequence[str]) -> list[str]:
 
 
 def _document(parsed: ParsedDocument, license: str) -> LabelledDocument:
-    found = [mention for sentence in parsed.sentences for mention in _sentence_mentions(parsed.text, sentence)]
+    marked = [mention for sentence in parsed.sentences for mention in _sentence_mentions(parsed.text, sentence)]
+    found = _with_groups(parsed.text, marked)
     clusters: dict[str, list[_Found]] = defaultdict(list)
     for mention in found:
         clusters[mention.group].append(mention)
@@ -150,7 +157,26 @@ def _sentence_mentions(text: str, sentence: ParsedSentence) -> list[_Found]:
         if not nested_name and (same is None or (same.kind != "name" and mention.kind == "name")):
             spans[mention.start, mention.end] = mention
     kept = [mention for mention in spans.values() if mention.type in ACTOR_TYPES]
+    kept += (m for m in _demonyms(text, sentence) if not any(n.start <= m.start and m.end <= n.end for n in names))
     return sorted(kept, key=lambda mention: (mention.start, -mention.end))
+
+
+def _demonyms(text: str, sentence: ParsedSentence) -> Iterator[_Found]:
+    """The adjectives that the catalogue has for a state, in a group named after it."""
+    for token in sentence.tokens:
+        entry = load_catalogue().lookup(text[token.start : token.end]) if token.upos == "ADJ" else None
+        if entry and entry.type == "state":
+            yield _Found(_STATE + entry.id, "place", token.start, token.end, "name")
+
+
+def _with_groups(text: str, mentions: list[_Found]) -> list[_Found]:
+    """The mentions, with a state's adjectives in the group of the state's name where the text has one."""
+    groups: dict[str, str] = {}
+    for mention in mentions:
+        entry = load_catalogue().lookup(text[mention.start : mention.end]) if mention.kind == "name" else None
+        if entry and not mention.group.startswith(_STATE):
+            groups.setdefault(_STATE + entry.id, mention.group)
+    return [replace(mention, group=groups.get(mention.group, mention.group)) for mention in mentions]
 
 
 def _mention(sentence: ParsedSentence, entity: Entity) -> _Found | None:

@@ -8,27 +8,18 @@ from pydantic_core import ErrorDetails
 
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError, RowProblem
-from training.data.readers.common import numbered_lines
-
-#: Reading stops once so many problems were found: by then the file is another format.
-MAX_PROBLEMS = 100
+from training.data.keys import unique
+from training.data.readers.common import numbered_lines, too_many
 
 
 def read_jsonl(path: Path) -> Iterator[LabelledDocument]:
-    """Yield the documents of a `.jsonl` or `.jsonl.gz` file, holding one line (and the ids) in memory.
+    """Yield the documents of a `.jsonl` or `.jsonl.gz` file, holding one line in memory.
 
     Blank lines are passed over. Every bad row is collected and, after the last good one was yielded,
     raised as one `DataError`; use `list(read_jsonl(path))` to have all or nothing.
     """
     problems: list[RowProblem] = []
-    lines_of_ids: dict[str, int] = {}
-    for number, document in numbered_documents(path, problems):
-        first = lines_of_ids.setdefault(document.id, number)
-        if first != number:
-            message = f"{document.id!r} is already used in line {first}; give each document its own id"
-            problems.append(RowProblem(str(path), number, "id", message))
-            continue
-        yield document
+    yield from unique(path, numbered_documents(path, problems), problems)
     if problems:
         raise DataError(problems)
 
@@ -36,7 +27,7 @@ def read_jsonl(path: Path) -> Iterator[LabelledDocument]:
 def numbered_documents(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
     """Yield `(line, document)` with one line in memory; what cannot be used is added to `problems`."""
     for number, line in numbered_lines(path, problems):
-        if len(problems) >= MAX_PROBLEMS:
+        if too_many(path, number, problems):
             break
         if not line.strip():
             continue

@@ -13,6 +13,7 @@ from stance.labelled import LabelledDocument
 from stance.schema import AUTHOR
 from stance.text import split_sentences
 from training.data.errors import DataError, RowProblem
+from training.data.keys import unique
 from training.data.readers.common import mention_kind, open_bytes
 
 #: The interface's names of what stands on one region.
@@ -43,8 +44,7 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Iterator[Labe
     collected and, after the last good one, raised as one `DataError`; `line` is the task's position from 1.
     """
     problems: list[RowProblem] = []
-    for _, document in numbered_tasks(path, problems, annotator):
-        yield document
+    yield from unique(path, numbered_tasks(path, problems, annotator), problems)
     if problems:
         raise DataError(problems)
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from stance.labelled import LabelledDocument, SentimentLabelled
 from stance.schema import Actor, Mention, SentimentLabel
-from training.data.errors import DataError
-from training.data.readers.common import mention_kind, numbered_lines
+from training.data.errors import DataError, RowProblem
+from training.data.keys import unique
+from training.data.readers.common import mention_kind, numbered_lines, too_many
 
 #: How far, in characters, a stated offset may lie from the mention's text and still be mended.
 REACH = 3
@@ -26,11 +27,24 @@ def read_newsmtsc(path: Path) -> Iterator[LabelledDocument]:
 
     Targets of one sentence with the same text (whatever its case) and the same polarity become one
     actor with several mentions; with different polarities they stay apart, since a sentence can
-    portray two bearers of one name differently. Raise `DataError` for the first row that cannot be used.
+    portray two bearers of one name differently. Every bad row is collected and, after the last good one, raised
+    as one `DataError`.
     """
-    for number, line in numbered_lines(path):
+    problems: list[RowProblem] = []
+    yield from unique(path, _numbered(path, problems), problems)
+    if problems:
+        raise DataError(problems)
+
+
+def _numbered(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
+    for number, line in numbered_lines(path, problems):
+        if too_many(path, number, problems):
+            return
         if line.strip():
-            yield _read_row(path, number, line)
+            try:
+                yield number, _read_row(path, number, line)
+            except DataError as error:
+                problems += error.problems
 
 
 def _read_row(path: Path, number: int, line: str) -> LabelledDocument:

@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError, RowProblem
-from training.data.readers.jsonl import MAX_PROBLEMS, row_problems
+from training.data.keys import unique
+from training.data.readers.common import too_many
+from training.data.readers.jsonl import row_problems
 
 #: Documents that are in memory at once.
 BATCH = 1024
@@ -40,8 +42,7 @@ def read_parquet(path: Path) -> Iterator[LabelledDocument]:
     Every bad row is collected and, after the last good one was yielded, raised as one `DataError`.
     """
     problems: list[RowProblem] = []
-    for _, document in numbered_rows(path, problems):
-        yield document
+    yield from unique(path, numbered_rows(path, problems), problems)
     if problems:
         raise DataError(problems)
 
@@ -58,7 +59,7 @@ def numbered_rows(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int,
                         yield number, LabelledDocument.model_validate({k: v for k, v in row.items() if v is not None})
                     except ValidationError as error:
                         problems += row_problems(str(path), number, error)
-                    if len(problems) >= MAX_PROBLEMS:
+                    if too_many(path, number, problems):
                         return
     except (OSError, pa.ArrowException) as error:
         raise DataError.single(path, number, "", f"cannot be read as Parquet: {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from stance.labelled import LabelledDocument, SentimentLabelled, StanceLabelled
 from stance.schema import AUTHOR, SENTIMENTS, STANCES, Actor, Mention
 from training.data.errors import DataError, RowProblem
-from training.data.readers.common import mention_kind, numbered_lines
+from training.data.readers.common import mention_kind, numbered_lines, too_many
 
 SENTIMENT_COLUMNS = frozenset({"sentence", "target", "label"})
 STANCE_COLUMNS = SENTIMENT_COLUMNS | {"holder"}
@@ -55,6 +55,8 @@ def _rows(path: Path, problems: list[RowProblem]) -> Iterator[_Row]:
     try:
         columns = _columns(path, next(reader, []))
         for fields in reader:
+            if too_many(path, reader.line_num, problems):
+                return
             if not any(field.strip() for field in fields):
                 continue
             if len(fields) != len(columns):
