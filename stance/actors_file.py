@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from stance.faults import Fault, faults, kind_of
+from stance.faults import Fault, faults, kind_of, printable
 from stance.schema import Actor, Strict, check_references
 
 #: Faults that the message spells out; the first ones mended, the next show.
@@ -26,6 +26,27 @@ class ActorsFileError(ValueError):
 
 class _ActorsFile(Strict):
     actors: list[Actor]
+
+
+class _DoubledKey(ValueError):
+    """A key that is written twice in one mapping: the second would silently replace the first."""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """`yaml.safe_load`, but a doubled key is an error."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise _DoubledKey(f"line {key.start_mark.line + 1}: {_doubled(key.value)}")
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return node
+
+
+def _doubled(key: str) -> str:
+    return f"{printable(key)}: is written twice; join the two"
 
 
 def load_actors(path: Path) -> list[Actor]:
@@ -42,7 +63,7 @@ def load_actors(path: Path) -> list[Actor]:
             raise ValueError("actors: is empty; add an actor, or give no file to have all actors found")
         check_references("", actors, [])
     except ValidationError as error:
-        raise ActorsFileError(f"{path}: {_listed(faults(error))}") from None
+        raise ActorsFileError(f"{path}: {_listed(faults(error, SHOWN))}") from None
     except ValueError as error:
         raise ActorsFileError(f"{path}: {error}") from None
     return actors
@@ -56,13 +77,28 @@ def _parse(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise ActorsFileError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     try:
-        return json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        if path.suffix.lower() == ".json":
+            return json.loads(text, object_pairs_hook=_unique)
+        return _UniqueKeys(text).get_single_data()
     except json.JSONDecodeError as error:
         raise ActorsFileError(f"{path}: line {error.lineno}: not JSON ({error.msg})") from None
     except yaml.YAMLError as error:
         raise ActorsFileError(f"{path}: {_place(error)}not YAML ({_reason(error)})") from None
+    except _DoubledKey as error:
+        raise ActorsFileError(f"{path}: {error}") from None
+    except ValueError as error:  # a date or a number of the file that is none
+        raise ActorsFileError(f"{path}: a value cannot be read ({_reason(error)}); put it in quotes") from None
     except RecursionError:
         raise ActorsFileError(f"{path}: nested too deeply; write `actors:` and a plain list") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in unique:
+            raise _DoubledKey(_doubled(key))
+        unique[key] = value
+    return unique
 
 
 def _place(error: yaml.YAMLError) -> str:
@@ -70,15 +106,12 @@ def _place(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}: " if mark else ""
 
 
-def _reason(error: yaml.YAMLError) -> str:
-    return getattr(error, "problem", None) or str(error).splitlines()[0]
+def _reason(error: yaml.YAMLError | ValueError) -> str:
+    return getattr(error, "problem", None) or str(error).splitlines()[0].partition(";")[0]
 
 
 def _listed(found: list[Fault]) -> str:
-    shown = [str(fault) + _quoting(fault) for fault in found[:SHOWN]]
-    if len(found) > SHOWN:
-        shown.append(f"and {len(found) - SHOWN} more")
-    return "; ".join(shown)
+    return "; ".join(str(fault) + _quoting(fault) for fault in found)
 
 
 def _quoting(fault: Fault) -> str:

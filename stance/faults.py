@@ -19,7 +19,6 @@ _NAMES = {
 _EXPECTED = {
     "string_type": "a string",
     "int_type": "a whole number",
-    "int_from_float": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
     "list_type": "a list",
@@ -27,6 +26,12 @@ _EXPECTED = {
     "model_attributes_type": "an object",
     "dict_type": "an object",
 }
+
+
+#: Faults of one item that are told one by one.
+MOST = 100
+#: Characters of a field's path and of a message; both may quote what the caller wrote.
+LONGEST = 300
 
 
 class Fault(NamedTuple):
@@ -39,12 +44,23 @@ class Fault(NamedTuple):
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
-def faults(error: ValidationError) -> list[Fault]:
-    """Every fault of a failed validation, in the order of the fields."""
-    return [
-        Fault(printable(field_path(detail["loc"])), printable(_message(detail["type"], detail["input"], detail)))
-        for detail in error.errors(include_url=False)
+def faults(error: ValidationError, most: int = MOST) -> list[Fault]:
+    """The faults of a failed validation in the order of the fields, at most `most`; the last then counts the rest.
+
+    An answer must not be many times as large as the request that it refuses.
+    """
+    details = error.errors(include_url=False)
+    found = [
+        Fault(_short(field_path(detail["loc"])), _short(_message(detail["type"], detail["input"], detail)))
+        for detail in details[:most]
     ]
+    if len(details) > most:
+        found.append(Fault("", f"and {len(details) - most} more faults"))
+    return found
+
+
+def _short(text: str) -> str:
+    return printable(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def field_path(location: Sequence[int | str]) -> str:
@@ -66,6 +82,8 @@ def printable(text: str) -> str:
 
 
 def _message(kind: str, value: object, detail: Any) -> str:
+    if kind == "int_from_float" or (kind == "int_type" and isinstance(value, float)):
+        return f"must be a whole number, not {value}"
     if kind in _EXPECTED:
         return f"must be {_EXPECTED[kind]}, not {kind_of(value)}"
     match kind:

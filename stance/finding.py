@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from stance.encoding import Segment, TokenMention, Window
 from stance.links import earlier_mentions
-from stance.queries import Bag, mention_bag
 from stance.schema import Mention, MentionKind
 
 _PRONOUN_LIST = """
@@ -99,21 +98,16 @@ def tagged_spans(tags: Sequence[int] | NDArray[np.int64]) -> list[tuple[int, int
     return spans
 
 
-def link_queries(found: Found) -> tuple[list[Bag], list[LinkQuery]]:
-    """All (phrase, earlier mention) pairs of a window in reach, with one bag for each mention.
-
-    Bags stand in the order of the window's mentions, followed by one bag for each segment.
-    """
+def link_queries(found: Found) -> list[LinkQuery]:
+    """All (phrase, earlier mention) pairs of a window in reach."""
     located = found.window.mentions
-    bags: list[Bag] = [mention_bag(m) for m in located]
-    bags += [tuple(range(s.start, s.end)) for s in found.window.segments]
     place = {mention: i for i, mention in enumerate(located)}
     queries = []
     for phrase in located:
         if phrase.index >= found.first_phrase:
             for other, distance in earlier_mentions(found.window, located, phrase):
                 queries.append(LinkQuery(place[phrase], place[other], distance))
-    return bags, queries
+    return queries
 
 
 def resolve_links(

@@ -3,6 +3,7 @@
 All offsets are Unicode code points into the text as it was given, half-open (`start <= i < end`).
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +15,7 @@ MENTION_KINDS = ("name", "pronoun", "nominal")
 
 #: The id of the text's own author as a holder.
 AUTHOR = "author"
+_RESERVED = f"{AUTHOR!r} stands for the text's own voice; give the actor another id"
 
 SentimentLabel = Literal["negative", "neutral", "positive"]
 StanceLabel = Literal["against", "neutral", "favor"]
@@ -48,7 +50,7 @@ class Actor(Strict):
     id: NonBlank
     name: NonBlank
     type: ActorType = "organization"
-    aliases: list[NonBlank] = Field(default_factory=list)
+    aliases: list[NonBlank] = Field(default_factory=list, fail_fast=True)
 
 
 class Mention(Strict):
@@ -66,14 +68,27 @@ class Mention(Strict):
         return self
 
 
-def check_references(text: str, actors: list[Actor], mentions: list[Mention]) -> None:
-    """Raise `ValueError` for doubled actor ids, unknown actors or offsets outside of `text`."""
+def id_fault(actors: Sequence[Actor]) -> tuple[str, str] | None:
+    """The field and the fault of the first id that is used twice or is not an actor's; None where all are good."""
     seen: set[str] = set()
     for position, actor in enumerate(actors):
         if actor.id in seen:
-            raise ValueError(f"actors[{position}].id: {actor.id!r} is used twice; give each actor its own id")
+            return f"actors[{position}].id", f"{actor.id!r} is used twice; give each actor its own id"
+        if actor.id == AUTHOR:
+            return f"actors[{position}].id", _RESERVED
         seen.add(actor.id)
+    return None
+
+
+def check_references(text: str, actors: list[Actor], mentions: list[Mention]) -> None:
+    """Raise `ValueError` for doubled or reserved actor ids, unknown actors or offsets outside of `text`."""
+    fault = id_fault(actors)
+    if fault is not None:
+        raise ValueError(": ".join(fault))
+    seen = {actor.id for actor in actors}
     for position, mention in enumerate(mentions):
+        if mention.actor == AUTHOR:
+            raise ValueError(f"mentions[{position}].actor: {_RESERVED}")
         if mention.end > len(text):
             raise ValueError(
                 f"mentions[{position}].end: {mention.end} lies outside the text of {len(text)} "
@@ -89,7 +104,7 @@ class Document(Strict):
     id: NonBlank
     text: NonBlank
     actors: list[Actor] | None = None
-    mentions: list[Mention] | None = None
+    mentions: list[Mention] | None = Field(default=None, fail_fast=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Document":

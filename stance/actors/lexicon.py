@@ -63,6 +63,8 @@ class Lexicon:
     thing_nouns: frozenset[str]
     #: Capitalised words that name no actor: "GDP", "EST".
     not_names: frozenset[str]
+    #: What web pages print around an article: lines of these words hold no name.
+    furniture: frozenset[tuple[str, ...]]
 
     def common(self, key: str) -> bool:
         """Whether a folded word is an ordinary English word, also in an inflection or in British spelling."""
@@ -98,7 +100,7 @@ def load_lexicon() -> Lexicon:
     folder = files("stance.actors")
     lists: dict[str, list[str]] = json.loads(folder.joinpath("lexicon.json").read_text(encoding="utf-8"))
     lines = folder.joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
-    phrases = frozenset(keys(phrase) for phrase in lists.pop("title_phrases"))
+    phrases, furniture = (frozenset(keys(p) for p in lists.pop(name)) for name in ("title_phrases", "furniture"))
     words = {name: frozenset(key for word in values for key in keys(word)) for name, values in lists.items()}
     common = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
-    return Lexicon(title_phrases=phrases, common_words=common, **words)
+    return Lexicon(title_phrases=phrases, furniture=furniture, common_words=common, **words)

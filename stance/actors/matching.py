@@ -52,7 +52,8 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     demonyms, capital and seats, unless another given actor claims them; for a person the surname alone; spelling
     variants of transliterated names; acronyms introduced in brackets; regular demonyms of states that the catalogue
     lacks; and "the Council" behind "Council of Accord", if the text has no other council. The longest match wins.
-    A name inside a longer name ("France" in "France 24") is no mention; a person's mention grows to the full name.
+    A name inside a longer name ("France" in "France 24") is no mention; a person's mention grows to the full name. A
+    surname behind another first name is somebody else, unless the surname is listed as an alias.
     """
     patterns = build_patterns(actors)
     if not patterns.by_word or not text.strip():
@@ -222,7 +223,8 @@ def _inside(
     if after:
         return (start, end) if many else None
     first_names = patterns.first_names[pattern.actor]
-    if many or not first_names or any(_fits(word, first_names) for word in before):
+    # "Melania Trump" is not "Donald Trump", but who lists "Khafter" as an alias means "Caliph Khafter" as well.
+    if many or pattern.given or not first_names or any(_fits(word, first_names) for word in before):
         return name.start, end
     return None
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
+from stance.actors.parting import JOINING as _JOINING
+from stance.actors.parting import KnownNames, parted
 from stance.actors.tokens import APOSTROPHES
 from stance.text import Sentence
 
@@ -36,11 +38,11 @@ def find_names(text: str, sentences: Sequence[Sentence]) -> list[NameSpan]:
     lines = read_lines(text, sentences)
     usage = read_usage(lines)
     found = [list(_line_names(line, usage)) for line in lines]
-    known = {_keys(line, *part) for line, parts in zip(lines, found, strict=True) for part in parts}
+    known = KnownNames(_keys(line, *part) for line, parts in zip(lines, found, strict=True) for part in parts)
     spans: list[NameSpan] = []
     for line, parts in zip(lines, found, strict=True):
         for part in parts:
-            for first, last in _behind_office(line, *part, known):
+            for first, last in parted(line, *part, known):
                 spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
     return spans
 
@@ -49,20 +51,9 @@ def _keys(line: Line, first: int, last: int) -> tuple[str, ...]:
     return tuple(token.key for token in line.tokens[first:last])
 
 
-def _behind_office(line: Line, first: int, last: int, known: set[tuple[str, ...]]) -> Iterator[_Range]:
-    """Part "Government of Accord Fathi Orlo" where the document knows "Fathi Orlo"."""
-    heads = load_lexicon().organization_heads
-    for cut in range(first + 2, last - 1):
-        if line.tokens[cut - 1].key in _JOINING:
-            continue
-        if _keys(line, cut, last) in known and any(t.key in heads for t in line.tokens[first:cut]):
-            yield first, cut
-            yield cut, last
-            return
-    yield first, last
-
-
 def _line_names(line: Line, usage: Usage) -> Iterator[_Range]:
+    if tuple(token.key for token in line.tokens) in load_lexicon().furniture:
+        return
     for first, last in _runs(line, usage):
         start = first
         for cut, resume in _titles(line, first, last, usage):
@@ -110,11 +101,13 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     token, lexicon = line.tokens[position], load_lexicon()
     if position in line.forms:
         return True
+    if not token.capital:
+        return False
     following = line.tokens[position + 1] if position + 1 < len(line.tokens) else None
-    if token.capital and len(token.text) == 1:
+    if len(token.text) == 1:
         dotted = following is not None and following.gap.startswith(".") and following.capital
         return dotted and line.glued(position + 1)
-    if not token.capital or token.key in lexicon.not_names or _function(token.key):
+    if token.key in lexicon.not_names or _function(token.key):
         return False
     if following and len(token.text) < 5 and following.gap == "-" and following.text[0].isdigit():
         return False
@@ -169,7 +162,6 @@ def _connector(line: Line, position: int) -> bool:
     return not token.capital and (token.key in _JOINING or token.key in lexicon.particles)
 
 
-_JOINING = frozenset({"of", "for", "on", "in", "and", "the"})
 # Bodies named by where they are: "Support Mission in Libya".
 _POSTED = frozenset({"mission"})
 
@@ -349,7 +341,9 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     if form.kind == "demonym":
         return end if strange or alone else None
     of_office = first > 0 and tokens[first - 1].key in _JOINING
-    return end if (form.acronym or of_office) and len(rest) > 1 and strange else None
+    # "President of Orla | Brel", in the English of translations.
+    of_title = of_office and first > 1 and tokens[first - 2].key in lexicon.titles
+    return end if strange and (of_title or ((form.acronym or of_office) and len(rest) > 1)) else None
 
 
 def _person_after(line: Line, first: int, last: int) -> int | None:
@@ -361,8 +355,12 @@ def _person_after(line: Line, first: int, last: int) -> int | None:
     if last - cut < 2 or any(not token.capital for token in tokens[cut:last]):
         return None
     office = tokens[cut - 1].key in lexicon.government_heads | lexicon.armed_heads
-    state = cut - 1 in line.inside and any(token.key in _JOINING for token in tokens[first:cut])
-    return cut if office or state else None
+    field = any(token.key in _JOINING for token in tokens[first:cut])
+    state = field and cut - 1 in line.inside
+    # "Council of Representatives | Ada Brel"
+    of_field = field and tokens[first].key in lexicon.organization_heads and lexicon.ordinary(tokens[cut - 1].key)
+    behind = tokens[cut - 1].key not in _JOINING
+    return cut if office or state or (of_field and behind) else None
 
 
 def _idle(line: Line, first: int, last: int, usage: Usage) -> bool:

@@ -1,8 +1,12 @@
 """Other ways to call what has a name: a state's demonyms and bare name, an organisation's noun."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
+from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
+from stance.actors.tokens import REMEMBERED, keys
+from stance.schema import ActorType
 
 #: Letters that a demonym must share with the name it is made from.
 STEM_LETTERS = 4
@@ -72,3 +76,20 @@ def field_noun(words: Sequence[str]) -> str | None:
     """The one-word field of an office: "interior" of "ministry of the interior"."""
     plain = [word for word in words if word not in {"of", "the"}]
     return plain[1] if len(plain) == 2 and plain[0] in _FIELD_HEADS and "of" in words else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def guess_type(name: str) -> ActorType:
+    """A first guess at an uncatalogued actor's type from the words of its name."""
+    lexicon, words = load_lexicon(), keys(name)
+    if bare_name(words):
+        return "state"
+    if lexicon.armed_heads.intersection(words):
+        return "armed_group"
+    if lexicon.government_heads.intersection(words):
+        return "government"
+    if lexicon.organization_heads.intersection(words) or name.isupper() or any(c.isdigit() for c in name):
+        return "organization"
+    strange = sum(not lexicon.ordinary(word) for word in words) + (words[0] in lexicon.given_names)
+    person = 2 <= len(words) <= 5 and strange * 2 >= len(words) and words[-1] not in lexicon.thing_nouns
+    return "person" if person and not load_catalogue().lookup(name.split()[0]) else "organization"

@@ -14,12 +14,16 @@ from stance.schema import Actor, ActorType
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One way to write an actor. A surname that several given persons share names them all as `rivals`."""
+    """One way to write an actor. A surname that several given persons share names them all as `rivals`.
+
+    `given` is what the caller listed, as a name or an alias, and did not follow from that.
+    """
 
     actor: str
     text: str
     keys: tuple[str, ...]
     rivals: tuple[str, ...] = ()
+    given: bool = False
 
     @property
     def acronym(self) -> bool:
@@ -64,7 +68,7 @@ def _build(described: tuple[tuple[str, str, ActorType, tuple[str, ...]], ...]) -
     patterns = Patterns()
     for actor in actors:
         for name in (actor.name, *actor.aliases):
-            patterns.add(Pattern(actor.id, name, _without_article(name)), variants=True)
+            patterns.add(Pattern(actor.id, name, _without_article(name), given=True), variants=True)
     for actor in actors:
         for name in _catalogued(actor):
             patterns.add(Pattern(actor.id, name, keys(name)))

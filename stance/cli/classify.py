@@ -41,10 +41,12 @@ def classify(
     document = read_document(file, actors)
     from stance.artifact import ArtifactError
     from stance.classifier import StanceClassifier
+    from stance.queries import TooManyPairs
 
     with refusing(ArtifactError):
         classifier = StanceClassifier.load(model)
-    result = classifier.classify([document], include_neutral=include_neutral, author=author)[0]
+    with refusing(TooManyPairs):
+        result = classifier.classify([document], include_neutral=include_neutral, author=author)[0]
     emit([render(result, format or _format_for(out))], out)
 
 

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
+from stance.cli import selection
 from stance.cli.failures import SOME_FAILED, UNUSABLE, Refusal, extra, list_failures, refusing
-from stance.cli.output import emit, writing
+from stance.cli.labelled import FormatOption, Source, SplitOption, listing_bad_rows, read, stream
+from stance.cli.options import Model
+from stance.cli.output import emit, tracking, writing
 
 if TYPE_CHECKING:
     from stance.labelled import LabelledDocument
     from training.data.errors import RowProblem
 
-app = typer.Typer(help="Labelled data: check, convert, count.")
-
-
-class Source(StrEnum):
-    """Formats that labelled data comes in."""
-
-    jsonl = "jsonl"
-    csv = "csv"
-    parquet = "parquet"
-    label_studio = "label_studio"
-    newsmtsc = "newsmtsc"
-    dse = "dse"
-    gum = "gum"
+app = typer.Typer(help="Labelled data: check, convert, count, choose what to label and what to look at again.")
+app.command()(selection.suggest)
+app.command()(selection.audit)
 
 
 class Target(StrEnum):
@@ -49,18 +42,7 @@ class Labels(StrEnum):
     stances = "stances"
 
 
-class Split(StrEnum):
-    """GUM's splits."""
-
-    train = "train"
-    dev = "dev"
-    test = "test"
-
-
-BY_ENDING = {".csv": Source.csv, ".parquet": Source.parquet, ".json": Source.label_studio}
-
 Out = Annotated[Path, typer.Option(help="The file to write; it appears once it is whole.")]
-SplitOption = Annotated[Split | None, typer.Option(help="Which split of GUM, which is a folder.")]
 
 
 @app.command()
@@ -86,84 +68,117 @@ def validate(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Labelled data in another format.")],
     format: Annotated[Source, typer.Option(help="The format of the file.")],
     out: Out,
+    file: Annotated[
+        str | None, typer.Argument(help="Labelled data in another format; for feedback its database's URL, or nothing.")
+    ] = None,
     split: SplitOption = None,
+    annotator: Annotated[
+        str | None, typer.Option(help="Whose annotations of Label Studio's export to take: an id or e-mail.")
+    ] = None,
 ) -> None:
-    """Convert labelled data to the project's JSONL; with any bad row nothing is written."""
-    documents = read(file, format, split)
-    with extra("train"), writing(out):
+    """Convert labelled data to the project's JSONL; with any bad row nothing is written.
+
+    Without FILE, feedback is read from where the service keeps it: STANCE_FEEDBACK_URL, or feedback.db in STANCE_HOME.
+    """
+    with extra("train"), listing_bad_rows(), writing(out):
         from training.data.export import write_jsonl
 
-        count = write_jsonl(documents, out)
+        count = write_jsonl(stream(file, format, split, annotator), out)
     typer.echo(f"{count} documents written to {out}", err=True)
 
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Labelled data.")],
+    file: Annotated[Path, typer.Argument(help="Labelled data, or texts without any label yet.")],
     format: Annotated[Target, typer.Option(help="The format to write.")],
     out: Out,
     labels: Annotated[Labels, typer.Option(help="Which labels a CSV holds.")] = Labels.stances,
+    only: Annotated[
+        Path | None, typer.Option(help="A list of `suggest` or `audit`: take these documents alone, in its order.")
+    ] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Add a model's answers to Label Studio's tasks, to be corrected.")
+    ] = False,
+    model: Model = None,
 ) -> None:
-    """Convert labelled data; a CSV lists on stderr the labels that it cannot hold."""
-    documents = read(file)
-    left_out: list[RowProblem] = []
-    with extra("train"), writing(out), refusing(ValueError):
+    """Convert labelled data; lists on stderr what the format cannot hold and what the model cannot answer."""
+    if (predictions or model) and format != Target.label_studio:
+        raise Refusal(f"--predictions go into tasks of label_studio; {format.value} holds labels only")
+    problems: list[RowProblem] = []
+    with extra("train"), refusing(ValueError), listing_bad_rows(), writing(out):
         from training.data.export import write_csv, write_jsonl, write_parquet
-        from training.data.label_studio import write_tasks
 
+        documents = _chosen(file, only)
         match format:
             case Target.jsonl:
-                write_jsonl(documents, out)
+                count = write_jsonl(documents, out)
             case Target.parquet:
-                write_parquet(documents, out)
+                count = write_parquet(documents, out)
             case Target.label_studio:
-                write_tasks(documents, out)
+                count, problems = _tasks(documents, out, model, predictions or model is not None)
             case Target.csv:
-                _, left_out = write_csv(documents, out, labels.value)
-    if left_out:
-        list_failures(left_out)
+                count, problems = write_csv(documents, out, labels.value)
+    typer.echo(f"{count} {'rows' if format == Target.csv else 'documents'} written to {out}", err=True)
+    if problems:
+        list_failures(problems)
         raise typer.Exit(SOME_FAILED)
+
+
+def _chosen(file: Path, only: Path | None) -> Iterable[LabelledDocument]:
+    if only is None:
+        return stream(str(file))
+    from training.data.errors import DataError, RowProblem
+    from training.selection.lists import read_ids
+
+    wanted = read_ids(only)
+    found = {document.id: document for document in stream(str(file)) if document.id in set(wanted)}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        message = f"{file} has no document of this id; give the file that the list was made from"
+        raise DataError([RowProblem(str(only), 0, "id", f"{name!r}: {message}") for name in missing])
+    return [found[name] for name in wanted]
+
+
+def _tasks(
+    documents: Iterable[LabelledDocument], out: Path, model: str | None, predictions: bool
+) -> tuple[int, list[RowProblem]]:
+    from training.data.label_studio import with_predictions, write_tasks
+
+    problems: list[RowProblem] = []
+    if not predictions:
+        return write_tasks(((document, None) for document in documents), out), problems
+    from stance.artifact import ArtifactError
+    from stance.classifier import StanceClassifier
+
+    with refusing(ArtifactError), tracking() as track:
+        classifier = StanceClassifier.load(model)
+        return write_tasks(with_predictions(classifier, track(documents, "texts"), problems), out), problems
 
 
 @app.command()
 def stats(
     file: Annotated[Path, typer.Argument(help="Labelled data.")],
-    format: Annotated[Source | None, typer.Option(help="The format of the file; by its name without this.")] = None,
+    format: FormatOption = None,
     split: SplitOption = None,
-    against: Annotated[Path | None, typer.Option(help="Other data: which of its texts does the file hold too?")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Another split: which of its texts does the file hold too? Repeatable.")
+    ] = None,
+    second: Annotated[Path | None, typer.Option(help="The same documents as somebody else labelled them.")] = None,
     threshold: Annotated[float, typer.Option(min=0.1, max=1.0, help="How alike near-duplicates are.")] = 0.8,
+    limit: Annotated[int, typer.Option(min=1, help="Compare no more documents with each other.")] = 200_000,
 ) -> None:
-    """Count labels and find near-duplicates, contradictions and leaked texts; JSON."""
-    documents = read(file, format, split)
-    other = read(against) if against else []
-    with extra("train"):
-        from training.data import checks
+    """Count labels and actors; find agreement, near-duplicates, contradictions and leaked texts; JSON."""
+    others = {str(path): read(path) for path in against or []}
+    other = read(second) if second else []
+    with extra("train"), refusing(ValueError), listing_bad_rows():
+        from training.data.summary import summarise
 
-        found: dict[str, Any] = asdict(checks.stats(documents))
-        found["near_duplicates"] = [asdict(pair) for pair in checks.near_duplicates(documents, threshold)]
-        found["conflicts"] = [asdict(conflict) for conflict in checks.conflicts(documents)]
-        if against:
-            found["leakage"] = [asdict(pair) for pair in checks.leakage(other, documents, threshold)]
+        summary = summarise(stream(str(file), format, split), others, other, threshold, limit)
+    found: dict[str, Any] = {**asdict(summary.stats), **{k: v for k, v in asdict(summary).items() if k != "stats"}}
     emit([json.dumps(found, ensure_ascii=False, indent=1) + "\n"])
-
-
-def read(file: Path, format: Source | None = None, split: Split | None = None) -> list[LabelledDocument]:
-    """All documents of a file; its format goes by the name where none is given.
-
-    Lists every bad row on stderr and raises `typer.Exit`; raises `Refusal` for options that do not fit.
-    """
-    source = format or BY_ENDING.get(file.suffix.lower(), Source.jsonl)
-    with extra("train"):
-        from training.data.readers import DataError, SourceSpec, read_source
-
-        try:
-            return read_source(SourceSpec(format=source.value, path=file, split=split.value if split else None))
-        except ValidationError as error:
-            raise Refusal(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
-        except DataError as error:
-            list_failures(error.problems)
-            code = SOME_FAILED if all(problem.line for problem in error.problems) else UNUSABLE
-            raise typer.Exit(code) from None
+    if summary.near_duplicates is None:
+        list_failures(
+            [f"more than {limit} documents: near-duplicates and contradictions were not looked for; raise --limit"]
+        )

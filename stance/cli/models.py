@@ -10,8 +10,12 @@ import typer
 
 from stance.cli.failures import SOME_FAILED, extra, list_failures, refusing
 from stance.cli.output import emit
+from stance.cli.watch import drift, reference, shadow
 
 app = typer.Typer(help="The model store: what it holds, which model serves.")
+app.command()(shadow)
+app.command()(reference)
+app.command()(drift)
 
 TagArgument = Annotated[str, typer.Argument(help="The tag of a stored model: stance:VERSION.")]
 

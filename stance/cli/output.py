@@ -6,13 +6,22 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from stance.cli.failures import BROKEN_PIPE, Refusal
+
+if TYPE_CHECKING:
+    from training.selection.progress import Track
+
+T = TypeVar("T")
+#: Seconds between two lines of progress where no terminal shows a bar.
+REPORT_EVERY = 10.0
 
 #: Columns of a table that is no terminal's.
 PLAIN_WIDTH = 120
@@ -49,12 +58,12 @@ def _write(parts: Iterable[str], out: Path) -> None:
 
 
 @contextmanager
-def writing(out: Path) -> Iterator[None]:
+def writing(out: Path, option: str = "--out") -> Iterator[None]:
     """Turn a failed write of `out` into a `Refusal`."""
     try:
         yield
     except OSError as error:
-        raise Refusal(f"--out: {out} cannot be written ({error.strerror}); name another file") from None
+        raise Refusal(f"{option}: {out} cannot be written ({error.strerror}); name another file") from None
 
 
 def on_terminal() -> bool:
@@ -78,3 +87,27 @@ def progress_on_stderr() -> Iterator[None]:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with redirect_stdout(sys.stderr):
         yield
+
+
+@contextmanager
+def tracking() -> Iterator[Track]:
+    """Shows progress on stderr: a bar with the time left on a terminal, now and then a line elsewhere."""
+    if not sys.stderr.isatty():
+        yield _track_in_lines
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield lambda items, what: bar.track(items, description=what)
+
+
+def _track_in_lines(items: Iterable[T], what: str) -> Iterator[T]:
+    total = f" of {len(items)}" if isinstance(items, Sized) else ""
+    shown = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - shown > REPORT_EVERY:
+            shown = time.monotonic()
+            typer.echo(f"stance: {number}{total} {what}", err=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stance.cli.failures import SOME_FAILED, extra, list_failures, refusing
+from stance.cli.failures import SOME_FAILED, UNUSABLE, extra, list_failures, refusing
 from stance.cli.options import Model
 from stance.cli.output import emit, progress_on_stderr
 
@@ -22,14 +22,19 @@ def train(
     """Fine-tune, evaluate, calibrate and export a model; the same command again resumes. Prints the model's folder."""
     with extra("train"), progress_on_stderr():
         from stance.artifact import ArtifactError
+        from training.checkpoints import StorageError
         from training.config import ConfigError, load_config
         from training.data.errors import DataError
         from training.parity import ParityError
         from training.pipeline import run
+        from training.thaw import ThawError
 
         try:
-            with refusing(ConfigError, DataError, ArtifactError):
+            with refusing(ConfigError, ArtifactError, ThawError, StorageError):
                 folder = run(load_config(config, overrides or []))
+        except DataError as error:
+            list_failures(str(error).splitlines())
+            raise typer.Exit(UNUSABLE) from None
         except ParityError as error:
             list_failures([error])
             raise typer.Exit(SOME_FAILED) from None
@@ -43,6 +48,7 @@ def evaluate(
     against: Annotated[str | None, typer.Option(help="A second model to compare with, by a paired bootstrap.")] = None,
     history: Annotated[Path | None, typer.Option(help="The history.json of training, for the learning curve.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use; all of them without it.")] = None,
+    swaps: Annotated[int, typer.Option(min=0, help="Documents of each set whose names are swapped; 0 for none.")] = 40,
 ) -> None:
     """Measure a model on labelled data by the code path that serves; prints the metrics as JSON."""
     with extra("train"), progress_on_stderr():
@@ -51,5 +57,5 @@ def evaluate(
         from training.evaluation.run import evaluate as measure
 
         with refusing(ArtifactError, DataError):
-            metrics = measure(model, data, report, against, history, threads)
+            metrics = measure(model, data, report, against, history, threads, swaps)
     emit([json.dumps(metrics, ensure_ascii=False, indent=1) + "\n"])

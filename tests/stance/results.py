@@ -1,9 +1,12 @@
-"""Results made by hand, for what only shows them."""
+"""Results made by hand, for what only shows them, and what holds for every result."""
 
 from __future__ import annotations
 
+import pytest
+
 from stance.relations import relations_of
 from stance.schema import (
+    AUTHOR,
     Actor,
     ActorResult,
     DocumentResult,
@@ -64,3 +67,25 @@ def result(actors: list[Actor], *sentences: tuple[str, list[SentimentResult], li
         sentences=found,
         relations=relations_of((s.index, row) for s in found for row in s.stances),
     )
+
+
+def check(result: DocumentResult, text: str) -> None:
+    """Every promise of the contract that holds for any result."""
+    ids = {a.id for a in result.actors}
+    for number, sentence in enumerate(result.sentences):
+        assert sentence.index == number
+        assert text[sentence.start : sentence.end] == sentence.text
+        for found in sentence.mentions:
+            assert text[found.start : found.end] == found.text
+            assert found.actor in ids
+        for row in [*sentence.sentiment, *sentence.stances]:
+            assert sum(row.scores.values()) == pytest.approx(1.0, abs=1e-9)
+            assert row.confidence == max(row.scores.values()) == row.scores[row.label]
+        for stance in sentence.stances:
+            assert stance.holder in ids | {AUTHOR}
+            assert stance.target in ids
+            assert stance.holder != stance.target
+            assert 0 <= sentence.index - stance.holder_sentence <= 4
+    for relation in result.relations:
+        assert -1 <= relation.score <= 1
+        assert relation.sentences == sorted(set(relation.sentences))

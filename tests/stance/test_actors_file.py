@@ -60,6 +60,10 @@ def test_every_actor_of_the_shipped_example_is_found_in_its_article() -> None:
         ("a: \x00", "not YAML"),
         ("[" * 5000, "nested too deeply"),
         ("!!python/object/apply:os.system [ls]", "not YAML"),
+        ("actors: [{id: 2026-13-45, name: A}]", "a value cannot be read .*; put it in quotes"),
+        (f"actors: [{{id: {'9' * 5000}, name: A}}]", "a value cannot be read .*; put it in quotes"),
+        ("actors: []\nactors: [{id: a, name: A}]", "line 2: actors: is written twice; join the two"),
+        ("actors:\n- id: a\n  name: A\n  id: b", "line 4: id: is written twice"),
     ],
 )
 def test_a_bad_file_gets_one_line_with_item_field_and_mend(tmp_path: Path, text: str, message: str) -> None:
@@ -74,6 +78,26 @@ def test_many_faults_are_counted_not_all_told(tmp_path: Path) -> None:
     with pytest.raises(ActorsFileError, match="and 95 more") as caught:
         load_actors(write(tmp_path, text))
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"actors": [{"id": "a", "name": "A", "name": "B"}]}', "name: is written twice; join the two"),
+        (f'{{"actors": [{"9" * 5000}]}}', "a value cannot be read"),
+        ("[" * 500_000, "nested too deeply"),
+    ],
+)
+def test_a_bad_json_file_gets_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ActorsFileError, match=message) as caught:
+        load_actors(write(tmp_path, text, "actors.json"))
+    assert "\n" not in str(caught.value)
+
+
+def test_merge_keys_double_nothing(tmp_path: Path) -> None:
+    text = "actors:\n- &a {id: a, name: A, type: person}\n- {<<: *a, id: b}"
+    actors = load_actors(write(tmp_path, text))
+    assert [(actor.id, actor.type) for actor in actors] == [("a", "person"), ("b", "person")]
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -63,6 +63,20 @@ def test_other_names_are_not_variants(other: str) -> None:
     assert spans(f"They saw {other} there.", HAFTAR) == []
 
 
+@pytest.mark.parametrize(
+    ("aliases", "text", "expected"),
+    [
+        (["Orlo"], "Caliph Orlo left.", ["Caliph Orlo"]),
+        (["Orlo"], "Halim Orlo left; Orlo waved.", ["Halim Orlo", "Orlo"]),
+        ([], "Halim Orlo left; Orlo waved.", ["Orlo"]),
+        (["Orlo"], "The Orlo Foundation closed.", []),
+    ],
+)
+def test_a_listed_surname_stands_behind_any_first_name(aliases: list[str], text: str, expected: list[str]) -> None:
+    actor = Actor(id="orlo", name="Kalifa Orlo", type="person", aliases=aliases)
+    assert spans(text, actor) == expected
+
+
 DORVAN = Actor(id="dorvan", name="Dorvan", type="state")
 HARBOURS = Actor(id="harbours", name="Council of Harbours", type="government")
 

@@ -31,12 +31,12 @@ def actors(text: str) -> dict[str, list[str]]:
             {"khalifa_haftar": ["Khalifa Haftar", "Khafter", "Hafter"]},
         ),
         (
-            "The Tripoli National Consensus Government (UMH) fell. The UMH fled.",
-            {"tripoli_national_consensus_government": ["Tripoli National Consensus Government", "UMH", "UMH"]},
+            "The Asmora National Concord Government (UMC) fell. The UMC fled.",
+            {"asmora_national_concord_government": ["Asmora National Concord Government", "UMC", "UMC"]},
         ),
         (
-            "US African Forces Command spoke. Later African Forces Command left.",
-            {"us_african_forces_command": ["US African Forces Command", "African Forces Command"]},
+            "US Pacific Forces Command spoke. Later Pacific Forces Command left.",
+            {"us_pacific_forces_command": ["US Pacific Forces Command", "Pacific Forces Command"]},
         ),
         (
             "Ada Brel came. Brel spoke. Idris Brel came. Brel left.",
@@ -47,10 +47,36 @@ def actors(text: str) -> dict[str, list[str]]:
             {"recep_tayyip_erdogan": ["Recep Tayyip Erdoğan", "Tayyip Erdogan", "Erdogan"]},
         ),
         (
+            "The Orlan Central Command (ORLCENT) spoke. ORLCENT left.",
+            {"orlan_central_command": ["Orlan Central Command", "ORLCENT", "ORLCENT"]},
+        ),
+        (
             "The Asmora Relief Agency paid. Nobody asked the ARA.",
             {"asmora_relief_agency": ["Asmora Relief Agency", "ARA"]},
         ),
         ("Ada Brel (CHP) spoke. The CHP left.", {"ada_brel": ["Ada Brel"], "chp": ["CHP", "CHP"]}),
+        (
+            "Ardaria sent Levon Saroyan. Sevrant Igor Moryakin paid. Moryakin left Sevrant.",
+            {"ardaria": ["Ardaria"], "levon_saroyan": ["Levon Saroyan"]}
+            | {"sevrant": ["Sevrant", "Sevrant"], "igor_moryakin": ["Igor Moryakin", "Moryakin"]},
+        ),
+        (
+            "Council of Representatives Ada Brelane spoke. Sevrant Nazionale Lucane and Sevrant paid.",
+            {"council_of_representatives": ["Council of Representatives"], "ada_brelane": ["Ada Brelane"]}
+            | {"sevrant_nazionale_lucane": ["Sevrant Nazionale Lucane", "Sevrant"]},
+        ),
+        (
+            "The Foreign Ministry of Belorsk Marina Zelin spoke. They left Belorsk.",
+            {"foreign_ministry_of_belorsk": ["Foreign Ministry of Belorsk"], "marina_zelin": ["Marina Zelin"]}
+            | {"belorsk": ["Belorsk"]},
+        ),
+        ("The Blue River Party lost. Blue River left.", {"blue_river_party": ["Blue River Party", "Blue River"]}),
+        ("The National Congress met. Congress voted.", {"national_congress": ["National Congress", "Congress"]}),
+        ("Congress voted.", {"congress": ["Congress"]}),
+        (
+            "The Gulf states paid; other Gulf monarchies and Western countries did not.",
+            {"gulf_states": ["Gulf states", "Gulf monarchies"], "western_countries": ["Western countries"]},
+        ),
         ("The UN and the United Nations met.", {"united_nations": ["UN", "United Nations"]}),
         ("Ada Jordan spoke. Jordan left.", {"ada_jordan": ["Ada Jordan", "Jordan"]}),
         ("Chad Smith flew to Chad.", {"chad_smith": ["Chad Smith"], "chad": ["Chad"]}),
@@ -173,7 +199,8 @@ VARIANTS = [
     ("Yanukovych", "Yanukovich"), ("Kadyrov", "Kadirov"), ("Medvedev", "Medvedyev"),
     ("Barzani", "Berzani"), ("Erdoğan", "Erdogan"), ("Kalın", "Kalin"), ("Saleh", "Salih"),
     ("Lukashenko", "Lukashenka"), ("Dbeibah", "Dbeiba"), ("Qalibaf", "Kalibaf"),
-    ("Soleimani", "Suleimani"), ("Khashoggi", "Hashoggi"),
+    ("Soleimani", "Suleimani"), ("Khashoggi", "Hashoggi"), ("Jubair", "Jubeir"), ("Hussain", "Hussein"),
+    ("Szijjarto", "Sziyarto"), ("Raeesi", "Raisi"),
 ]  # fmt: skip
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stance import Actor, Document, Mention, StanceClassifier
+from stance.classifier import BATCH_TOKENS, batch_sizes, padded_length
 from stance.queries import TooManyPairs
-from stance.schema import AUTHOR, DocumentResult
+from stance.runtime import release_weights
+from stance.schema import AUTHOR
+from tests.stance.results import check
 
 TEXT = (
     "The Orsanian Foreign Ministry condemned Velmark on Monday. Its minister, Ada Brel, said that Velmark had attacked "
@@ -22,34 +27,21 @@ ACTORS = [
 ]
 
 
-def check(result: DocumentResult, text: str) -> None:
-    """Every promise of the contract that holds for any result."""
-    ids = {a.id for a in result.actors}
-    for number, sentence in enumerate(result.sentences):
-        assert sentence.index == number
-        assert text[sentence.start : sentence.end] == sentence.text
-        for found in sentence.mentions:
-            assert text[found.start : found.end] == found.text
-            assert found.actor in ids
-        for row in [*sentence.sentiment, *sentence.stances]:
-            assert sum(row.scores.values()) == pytest.approx(1.0, abs=1e-9)
-            assert row.confidence == max(row.scores.values()) == row.scores[row.label]
-        for stance in sentence.stances:
-            assert stance.holder in ids | {AUTHOR}
-            assert stance.target in ids
-            assert stance.holder != stance.target
-            assert 0 <= sentence.index - stance.holder_sentence <= 4
-    for relation in result.relations:
-        assert -1 <= relation.score <= 1
-        assert relation.sentences == sorted(set(relation.sentences))
-
-
 @pytest.mark.parametrize("actors", [None, ACTORS])
 def test_results_keep_the_contract(tiny_classifier: StanceClassifier, actors: list[Actor] | None) -> None:
     (result,) = tiny_classifier.classify([Document(id="d", text=TEXT, actors=actors)], include_neutral=True)
     check(result, TEXT)
     assert len(result.sentences) == 4
     assert result.model == tiny_classifier.tag
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("Ministry of Harbours", "government"), ("Third Rifle Brigade", "armed_group"), ("Norway", "state")],
+)
+def test_what_a_name_tells_of_its_type_is_believed(tiny_classifier: StanceClassifier, name: str, kind: str) -> None:
+    (result,) = tiny_classifier.classify([Document(id="d", text=f"The {name} moved to Velmark.")])
+    assert {a.name: a.type for a in result.actors}[name] == kind
 
 
 def test_given_actors_are_the_only_ones(tiny_classifier: StanceClassifier) -> None:
@@ -152,8 +144,22 @@ def test_a_list_of_a_hundred_actors_is_refused_by_name(tiny_classifier: StanceCl
     for name in names:
         mentions.append(Mention(actor=name, start=len(text), end=len(text) + len(name)))
         text += name + " "
-    with pytest.raises(TooManyPairs, match="100 actors"):
+    with pytest.raises(TooManyPairs, match="document 'd': sentence 0 names 100 actors"):
         tiny_classifier.classify([Document(id="d", text=text, mentions=mentions)])
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        ("a text", "documents: must be a list of Document, not str"),
+        (Document(id="d", text="x"), r"documents: must be a list of Document, not Document; write \[document\]"),
+        ([Document(id="d", text="x"), {"id": "e", "text": "x"}], r"documents\[1\]: must be a Document, not dict"),
+        ([None], r"documents\[0\]: must be a Document, not NoneType"),
+    ],
+)
+def test_what_is_no_document_is_named(tiny_classifier: StanceClassifier, documents: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        tiny_classifier.classify(documents)
 
 
 def test_nothing_in_nothing_out(tiny_classifier: StanceClassifier) -> None:
@@ -164,3 +170,29 @@ def test_nothing_in_nothing_out(tiny_classifier: StanceClassifier) -> None:
 
 def test_a_folder_or_a_path_as_text_loads_alike(tiny_model: Path) -> None:
     assert StanceClassifier.load(str(tiny_model), threads=1).tag == StanceClassifier.load(tiny_model, threads=1).tag
+
+
+def test_the_encoder_meets_few_sizes() -> None:
+    lengths = {padded_length(tokens) for tokens in range(1, 257)}
+    sizes = {length: list(batch_sizes(100, length)) for length in lengths}
+    assert all(sum(chosen) == 100 and chosen == sorted(chosen, reverse=True) for chosen in sizes.values())
+    rows = {length * size for length, chosen in sizes.items() for size in {*chosen, 1}}
+    assert max(rows) == BATCH_TOKENS
+    assert (
+        len({length * size for length in lengths for count in range(1, 40) for size in batch_sizes(count, length)})
+        <= 20
+    )
+    assert list(batch_sizes(7, 128)) == [4, 2, 1]
+    assert list(batch_sizes(0, 128)) == []
+    assert list(batch_sizes(2, 4096)) == [1, 1], "a window beyond the batch is still read"
+
+
+def test_weights_that_were_given_back_are_still_there(tiny_classifier: StanceClassifier, tmp_path: Path) -> None:
+    documents = [Document(id="d", text=TEXT)]
+    before = tiny_classifier.classify(documents)
+    given_back = release_weights()
+    assert given_back > 0 or sys.platform != "linux"
+    assert tiny_classifier.classify(documents) == before
+    (other,) = tiny_classifier.classify([Document(id="d", text=TEXT * 5)])
+    check(other, TEXT * 5)
+    assert release_weights(tmp_path / "none") == 0

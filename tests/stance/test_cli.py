@@ -128,3 +128,11 @@ def test_ctrl_c_is_quiet() -> None:
 
 def test_typer_still_offers_what_this_rests_on() -> None:
     assert issubclass(typer.BadParameter, typer.TyperException)
+
+
+@pytest.mark.parametrize("module", ["stance", "stance.cli"])
+def test_the_command_line_is_a_module_too(module: str) -> None:
+    command = [sys.executable, "-m", module, "classify", "none.txt"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("stance: none.txt: cannot be read")

@@ -102,3 +102,16 @@ def test_an_unusable_actors_file_or_model_exits_2(folder: Path, capsys: pytest.C
     assert "bad.yaml: actors[0].name: is missing; add it" in capsys.readouterr().err
     assert classify(folder, folder) == 2
     assert "no model here" in capsys.readouterr().err
+
+
+def test_a_sentence_of_too_many_actors_exits_2(
+    folder: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"Aa{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(100)]
+    (folder / "article.txt").write_text(", ".join(names), encoding="utf-8")
+    (folder / "many.json").write_text(json.dumps({"actors": [{"id": n, "name": n} for n in names]}), encoding="utf-8")
+    assert classify(folder, tiny_model, "--actors", str(folder / "many.json")) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "100 actors" in shown.err
+    assert shown.err.count("\n") == 1

@@ -74,7 +74,7 @@ def test_stats_count_and_find_leaks(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["data", "stats", one, "--against", other]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["documents"], found["stances"]) == (1, {"against": 1})
-    assert found["leakage"] == [{"first": "o", "second": "d1", "similarity": 1.0}]
+    assert found["leakage"] == {other: [{"first": "o", "second": "d1", "similarity": 1.0}]}
 
 
 @pytest.mark.parametrize(

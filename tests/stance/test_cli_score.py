@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
 from stance.cli.app import run
+from tests.serving.batch.helpers import read_table
+
+TEXT = "Norway praised France."
 
 
 def test_score_lists_failures_resumes_and_tells_what_came_out(
@@ -33,6 +37,34 @@ def test_score_lists_failures_resumes_and_tells_what_came_out(
     page, *csvs = map(Path, capsys.readouterr().out.splitlines())
     assert page.read_text(encoding="utf-8").startswith("<!")
     assert all(path.suffix == ".csv" and path.exists() for path in csvs)
+
+
+def test_whatever_is_bad_costs_only_itself(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = [{"id": "a", "text": TEXT}, {"id": "a", "text": TEXT}, {"text": TEXT}, {"id": "b"}, {"id": "c", "text": " "}]
+    rows += [{"id": "d", "text": 7}, {"id": "long", "text": TEXT * 230_000}, {"id": "e", "text": TEXT}]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "b.csv").write_bytes(b"id,text\nlatin,caf\xe9\nf,Norway\ng,one,two\n")
+    packed = gzip.compress("".join(f'{{"id": "z{i}", "text": "{TEXT}"}}\n' for i in range(99)).encode(), 0)
+    (folder / "c.jsonl.gz").write_bytes(packed[:500])
+    (folder / "d.parquet").write_bytes(b"PAR1 and no end")
+    (folder / "e.jsonl").symlink_to("/proc/self/mem")  # a file that nobody can read from its start
+    (folder / "f.jsonl").write_text(json.dumps({"id": "h", "text": TEXT}), encoding="utf-8")
+    command = ["score", str(folder), "--out", str(tmp_path / "out"), "--model", str(tiny_model), "--workers", "1"]
+    assert run(command) == 1
+    errors = read_table(tmp_path / "out", "errors")
+    assert [error["code"] for error in errors] == [
+        *("doubled_id", "missing_id", "missing_text", "missing_text", "wrong_type", "text_too_long"),
+        *("invalid_utf8", "malformed_row", "unreadable_file", "unreadable_file", "unreadable_file"),
+    ]
+    shown = capsys.readouterr()
+    assert all(f": {error['code']}: " in shown.err for error in errors)
+    good = {row["id"] for row in read_table(tmp_path / "out", "results") if row["error"] is None}
+    assert good > {"a", "e", "f", "h", "z0", "z1"}
+    assert len(good) + len(errors) == json.loads(shown.out)["rows"]
 
 
 def test_report_without_a_run_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,7 @@ def test_a_personal_pronoun_needs_no_tag() -> None:
 
 def linked(scores: dict[tuple[int, int], float]) -> tuple[Found, dict[int, float]]:
     found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
-    _, queries = link_queries(found)
+    queries = link_queries(found)
     table = np.array([scores.get((q.phrase, q.antecedent), 0.0) for q in queries], dtype=np.float32)
     return resolve_links(found, queries, table, 0.5)
 

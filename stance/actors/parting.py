@@ -1,0 +1,73 @@
+"""Parts two names that stand side by side: an office or a state, and the person who speaks for it."""
+
+from collections.abc import Iterable, Iterator
+
+from stance.actors.lexicon import load_lexicon
+from stance.actors.lines import Line
+from stance.actors.spelling import same_spelling, skeleton
+
+#: Small words inside names of offices.
+JOINING = frozenset({"of", "for", "on", "in", "and", "the"})
+
+
+class KnownNames:
+    """The candidate names of a document, as folded words."""
+
+    def __init__(self, names: Iterable[tuple[str, ...]]) -> None:
+        """Index the names; those of one word also by their consonants."""
+        self._names = frozenset(names)
+        self._alone: dict[str, list[str]] = {}
+        for words in self._names:
+            if len(words) == 1:
+                self._alone.setdefault(skeleton(words[0]), []).append(words[0])
+
+    def __contains__(self, words: tuple[str, ...]) -> bool:
+        """Whether these words are a name."""
+        return words in self._names
+
+    def alone(self, word: str) -> bool:
+        """Whether a word, in any spelling, is a name by itself."""
+        return any(same_spelling(word, other) for other in self._alone.get(skeleton(word), []))
+
+
+def parted(line: Line, first: int, last: int, known: KnownNames) -> Iterator[tuple[int, int]]:
+    """The names in `[first, last)`: two where the document knows one of them by itself, else one.
+
+    "Government of Accord Fathi Orlo" where "Fathi Orlo" stands elsewhere, "Orla Ada Brel" where "Orla" does.
+    """
+    behind = (i for i in range(first + 2, last - 1) if _behind_office(line, first, i, last, known))
+    cut = next(behind, last - 2 if _behind_known(line, first, last - 2, last, known) else None)
+    if cut is None:
+        yield first, last
+    else:
+        yield first, cut
+        yield cut, last
+
+
+def _keys(line: Line, first: int, last: int) -> tuple[str, ...]:
+    return tuple(token.key for token in line.tokens[first:last])
+
+
+def _behind_office(line: Line, first: int, cut: int, last: int, known: KnownNames) -> bool:
+    """Whether an office is followed, from `cut` on, by a name that the document knows."""
+    if line.tokens[cut - 1].key in JOINING or _keys(line, cut, last) not in known:
+        return False
+    return bool(load_lexicon().organization_heads.intersection(_keys(line, first, cut)))
+
+
+def _behind_known(line: Line, first: int, cut: int, last: int, known: KnownNames) -> bool:
+    """Whether a known name of one word, or an office of it, is followed from `cut` on by a person of two words."""
+    if cut <= first:
+        return False
+    lexicon, tokens = load_lexicon(), line.tokens
+    before, person = tokens[cut - 1], tokens[cut:last]
+    if (before.key,) not in known or lexicon.ordinary(before.key):
+        return False
+    if any(not t.capital or t.gap.strip() or lexicon.ordinary(t.key) for t in person):
+        return False
+    if cut - 1 > first:
+        heads = lexicon.organization_heads.intersection(_keys(line, first, cut - 1))
+        return bool(heads) and tokens[cut - 2].key in JOINING
+    # "Orla" may also shorten "Orla Nazionale Brelane": so only an acronym, a title or the surname alone will do.
+    of_title = first > 1 and tokens[first - 1].key in JOINING and tokens[first - 2].key in lexicon.titles
+    return before.all_capitals or of_title or known.alone(person[-1].key)
