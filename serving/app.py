@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,9 +20,10 @@ from serving.errors import ApiError, answer, overloaded
 from serving.intake import read_body, read_request
 from stance.artifact import HeadSettings, Manifest
 from stance.encoding import EncodingSettings
-from stance.schema import SENTIMENTS, STANCES, DocumentResult, ItemError, Strict
+from stance.schema import SENTIMENTS, STANCES, Document, DocumentResult, ItemError, Strict
 
 if TYPE_CHECKING:  # loads OpenVINO, which the supervising process has no use for
+    from serving.jobs.routes import JobsApi
     from stance.classifier import StanceClassifier
 
 PAGE = Path(__file__).resolve().parent / "page"
@@ -38,6 +40,8 @@ PAGE_HEADERS = {
 INFRASTRUCTURE = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json")
 
 T = TypeVar("T")
+#: Is shown every request's documents and results, and whether the author counted; neither waits nor raises.
+Onlooker = Callable[[Sequence[Document | ItemError], Sequence[DocumentResult | ItemError], bool], None]
 
 
 class ClassifyResponse(Strict):
@@ -75,6 +79,7 @@ class Api:
         self.config = config
         self.engine = Engine(config.running, config.waiting)
         self.classifier: StanceClassifier | None = None
+        self.onlookers: list[Onlooker] = []
 
     def load(self, classifier: StanceClassifier) -> None:
         """Answer with this model from now on."""
@@ -89,13 +94,14 @@ class Api:
     async def _classify(self, body: bytes) -> Response:
         classifier, limits = self.model_now(), self.config.limits
         envelope, items = await asyncio.to_thread(read_request, body, limits)
-        payload = await self.engine.run(
-            lambda stop: ClassifyResponse(
-                model=classifier.tag,
-                results=classify_items(classifier, items, envelope.include_neutral, envelope.author, stop),
-            ).model_dump_json(exclude_none=True)
-        )
-        return Response(payload, media_type="application/json")
+
+        def answer(stop: threading.Event) -> str:
+            results = classify_items(classifier, items, envelope.include_neutral, envelope.author, stop)
+            for onlooker in self.onlookers:
+                onlooker(items, results, envelope.author)
+            return ClassifyResponse(model=classifier.tag, results=results).model_dump_json(exclude_none=True)
+
+        return Response(await self.engine.run(answer), media_type="application/json")
 
     async def model(self, request: Request) -> Response:
         """`GET /v1/model`."""
@@ -142,18 +148,21 @@ def page_routes() -> list[Route]:
 
 def _feedback(api: Api) -> Route:
     # Here, since only a service that takes feedback needs the packages of the extra `feedback`.
+    from serving.database import feedback_url
     from serving.feedback.handler import FeedbackApi
-    from serving.feedback.store import FeedbackStore, feedback_url
+    from serving.feedback.store import FeedbackStore
 
     handler = FeedbackApi(FeedbackStore(feedback_url()), api.engine, api.config.limits, api.model_now)
     return Route("/v1/feedback", handler.post, methods=["POST"])
 
 
-def create_app(api: Api) -> Starlette:
-    """The application with the handlers of `api`."""
+def create_app(api: Api, jobs: JobsApi | None = None) -> Starlette:
+    """The application with the handlers of `api`, and those of jobs where they are offered."""
     routes = [Route("/v1/classify", api.classify, methods=["POST"]), Route("/v1/model", api.model)]
     if api.config.feedback:
         routes.append(_feedback(api))
+    if jobs is not None:
+        routes += jobs.routes()
     page = page_routes() if api.config.page else []
     return Starlette(routes=[*routes, *page], exception_handlers={ApiError: answer})
 

@@ -50,6 +50,61 @@ class Limits(Frozen):
     actors: int = Field(default=100, ge=1)
 
 
+class JobsConfig(Frozen):
+    """Batch scoring over HTTP, `/v1/jobs`.
+
+    `folder`: where jobs, uploads and results lie; null is `jobs` under STANCE_HOME. `roots`: folders whose files a
+    job may name instead of sending them. `upload_bytes`: of one upload. `queued`: jobs that may be unfinished at the
+    same time. `running`: jobs that are scored at the same time, each by a process with a model of its own. `threads`:
+    cores that one of these uses; null shares them all out. `nice`: how far they stand back behind requests, 0 to 19.
+    `shard_rows`: rows in one step, which a kill may cost. `keep_hours`: after that long an ended job is forgotten.
+    """
+
+    enabled: bool = True
+    folder: str | None = None
+    roots: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    upload_bytes: int = Field(default=1_073_741_824, ge=1024)
+    queued: int = Field(default=100, ge=1)
+    running: int = Field(default=1, ge=1)
+    threads: int | None = Field(default=None, ge=1)
+    nice: int = Field(default=15, ge=0, le=19)
+    shard_rows: int = Field(default=500, ge=1)
+    keep_hours: float = Field(default=168.0, gt=0, strict=False)
+
+
+class ShadowConfig(Frozen):
+    """A second model that answers a share of the traffic for nobody; its disagreements are kept with their sentences.
+
+    `model`: a folder or a tag of the model store; null is no shadow. `share`: of the documents, from 0 to 1.
+    `queued`: documents that may wait for it; further ones are dropped and counted. `threads`: cores that it uses.
+    `kept`: disagreements that stay, of all models together; the oldest go first.
+    Needs the extra `feedback`: disagreements lie in the database that STANCE_FEEDBACK_URL names.
+    """
+
+    model: str | None = None
+    share: float = Field(default=0.1, gt=0, le=1, strict=False)
+    queued: int = Field(default=64, ge=1)
+    threads: int = Field(default=1, ge=1)
+    kept: int = Field(default=100_000, ge=1)
+
+
+class TrafficConfig(Frozen):
+    """A record of what was answered, for `stance models drift`.
+
+    It holds each document's time, model, actor ids with their mentions, sentence lengths, and labels with confidence
+    and abstention; with `texts` the sentences too. `folder`: null is `traffic` under STANCE_HOME. At most `files`
+    files of about `file_bytes`; the oldest goes first. `queued`: documents that may wait to be written; further ones
+    are dropped and counted.
+    """
+
+    record: bool = False
+    texts: bool = False
+    folder: str | None = None
+    file_bytes: int = Field(default=67_108_864, ge=1024)
+    files: int = Field(default=8, ge=1)
+    queued: int = Field(default=1024, ge=1)
+
+
 class ServingConfig(Frozen):
     """Everything about the service that is not a secret.
 
@@ -70,6 +125,9 @@ class ServingConfig(Frozen):
     timeout: float = Field(default=60.0, gt=0, strict=False)
     page: bool = True
     feedback: bool = False
+    shadow: ShadowConfig = ShadowConfig()
+    traffic: TrafficConfig = TrafficConfig()
+    jobs: JobsConfig = JobsConfig()
     limits: Limits = Limits()
 
 
@@ -91,8 +149,10 @@ def _read(path: Path) -> dict[str, Any]:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give an existing YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; write keys and values as in configs/serving.yaml") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or a date or number that is none
+        raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):

@@ -52,8 +52,8 @@ class ApiError(Exception):
 class BodyTooLarge(ApiError):
     """413 for a body that has not been read to its end."""
 
-    def __init__(self, limit: int) -> None:
-        message = f"the body is larger than {limit} bytes; send fewer documents at once"
+    def __init__(self, limit: int, mend: str = "send fewer documents at once") -> None:
+        message = f"the body is larger than {limit} bytes; {mend}"
         super().__init__(413, "body_too_large", message, headers={"Connection": "close"})
 
     def response(self) -> JSONResponse:

@@ -21,6 +21,8 @@ from serving.errors import ApiError, framework_error, overloaded
 #: The label of every path that no route has.
 UNKNOWN = "unknown"
 _PATH = "stance.path"
+#: A message that no server knows, so that none must see it: it tells BentoML that an answer is on its way.
+_ALIVE = "stance.alive"
 logger = logging.getLogger("stance.serving")
 
 
@@ -42,7 +44,12 @@ class RouteLabels:
             await send({"type": "websocket.close", "code": 1000})
         elif scope["type"] == "http":
             path = scope["path"]
-            await self.app({**scope, "path": self.label(path), _PATH: path}, receive, send)
+
+            async def known(message: Message) -> None:
+                if message["type"] != _ALIVE:
+                    await send(message)
+
+            await self.app({**scope, "path": self.label(path), _PATH: path}, receive, known)
         else:
             await self.app(scope, receive, send)
 
@@ -53,22 +60,37 @@ class Guard:
     Nothing raised further in gets out: BentoML would leave such a request hanging.
     """
 
-    def __init__(self, app: ASGIApp, keys: Sequence[bytes], open_paths: Sequence[str], timeout: float) -> None:
-        """`open_paths` (templates) need no key, and nothing does where `keys` is empty; `timeout` is in seconds."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Sequence[bytes],
+        open_paths: Sequence[str],
+        timeout: float,
+        unhurried: Sequence[str] = (),
+    ) -> None:
+        """`open_paths` (templates) need no key, and nothing does where `keys` is empty; `timeout` is in seconds.
+
+        Requests to the `unhurried` (templates) carry what may take long: each piece of their answer is bounded by
+        `timeout` instead of the whole, and the handler bounds the pieces of the body.
+        """
         self.app = app
         self.keys = keys
         self.open_paths = frozenset(open_paths)
         self.timeout = timeout
+        self.unhurried = frozenset(unhurried)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the application answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        reply = _Reply(send)
+        unhurried = scope["path"] in self.unhurried
+        reply = _Reply(send, self.timeout if unhurried else None)
         try:
             self._admit(scope)
-            async with asyncio.timeout(self.timeout):
+            if unhurried:
+                await send({"type": _ALIVE})
+            async with asyncio.timeout(None if unhurried else self.timeout):
                 await self.app({**scope, "path": scope[_PATH]}, receive, reply.send)
         except ApiError as error:
             await reply.fail(error, scope, receive)
@@ -98,8 +120,9 @@ class Guard:
 class _Reply:
     """One response on its way out; an error in a framework's own words is held back and replaced."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, patience: float | None) -> None:
         self._send = send
+        self._patience = patience
         self._started = False
         self._held: tuple[int, Mapping[str, str]] | None = None
 
@@ -113,7 +136,8 @@ class _Reply:
             headers["X-Content-Type-Options"] = "nosniff"
             self._started = True
         if self._held is None:
-            await self._send(message)
+            async with asyncio.timeout(self._patience):
+                await self._send(message)
 
     async def fail(self, error: ApiError, scope: Scope, receive: Receive) -> None:
         """Answer with `error`, unless an answer is under way."""

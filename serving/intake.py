@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from serving.config import Limits
 from serving.errors import ApiError, BodyTooLarge
 from stance.faults import Fault, faults, kind_of, printable
-from stance.schema import Actor, Document, ErrorInfo, ItemError, NonBlank, Strict
+from stance.schema import Actor, Document, ErrorInfo, ItemError, NonBlank, Strict, id_fault
 
 _ID: TypeAdapter[str] = TypeAdapter(NonBlank)
 #: Described as a document and checked as one later, by `read_document`.
@@ -54,9 +54,9 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _check_media_type(request: Request) -> None:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "').lower()
-    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+    media_type, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    charsets = {value.strip('"') for name, _, value in (p.partition("=") for p in parameters) if name == "charset"}
+    if media_type != "application/json" or charsets - {"utf-8", "utf8"}:
         raise ApiError(415, "not_json", "send JSON in UTF-8 with the header Content-Type: application/json")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ApiError(415, "encoded_body", "send the body as it is, without a Content-Encoding")
@@ -96,6 +96,10 @@ def read_envelope(value: Any, limits: Limits) -> ClassifyRequest:
 
     Raises `ApiError`: 422 where a field is wrong, 413 for too many documents.
     """
+    listed = value.get("actors") if isinstance(value, dict) else None
+    crowd = _too_many(len(listed), limits) if isinstance(listed, list) else None
+    if crowd is not None:
+        raise unprocessable([crowd])
     try:
         envelope = ClassifyRequest.model_validate(value)
     except ValidationError as error:
@@ -104,9 +108,9 @@ def read_envelope(value: Any, limits: Limits) -> ClassifyRequest:
         count = f"documents: {len(envelope.documents)} are more than the limit of {limits.documents}"
         raise ApiError(413, "too_many_documents", f"{count}; send several requests")
     actors = envelope.actors or []
-    problem = _too_many(len(actors), limits) or _doubled(actors)
+    problem = id_fault(actors)
     if problem is not None:
-        raise unprocessable([problem])
+        raise unprocessable([Fault(*problem)])
     return envelope
 
 
@@ -120,14 +124,6 @@ def _too_many(actors: int, limits: Limits) -> Fault | None:
     if actors <= limits.actors:
         return None
     return Fault("actors", f"{actors} are more than the limit of {limits.actors}; name fewer")
-
-
-def _doubled(actors: Sequence[Actor]) -> Fault | None:
-    first: dict[str, int] = {}
-    for position, actor in enumerate(actors):
-        if first.setdefault(actor.id, position) != position:
-            return Fault(f"actors[{position}].id", f"{actor.id!r} is used twice; give each actor its own id")
-    return None
 
 
 def read_document(value: Any, position: int, actors: Sequence[Actor] | None, limits: Limits) -> Document | ItemError:

@@ -18,13 +18,17 @@ _SCHEMAS = "#/components/schemas/"
 _ERRORS = {
     "400": "The body is not JSON.",
     "401": "No key, or a wrong one.",
-    "409": "Another model answers by now.",
+    "404": "There is no such job.",
+    "408": "The body stopped coming.",
+    "409": "Another model answers by now, the job has no result, or its key is another job's.",
     "413": "The body or the number of documents exceeds the limit.",
-    "415": "The body is not announced as JSON.",
+    "415": "The body is not announced as something that the route takes.",
     "422": "The body is JSON, but a field of the envelope is wrong.",
     "500": "Something went wrong in the service.",
     "503": "Too many requests at once, or this one took too long; Retry-After says when to try again.",
 }
+#: What any route may answer to a JSON body.
+_POSTED = ("400", "401", "413", "415", "422", "500", "503")
 
 
 class Specification(dict[str, Any]):
@@ -38,7 +42,7 @@ class Specification(dict[str, Any]):
 yaml.add_representer(Specification, lambda dumper, value: dumper.represent_dict(value.asdict()))
 
 
-def specification(limits: Limits, page: bool, feedback: bool = False) -> Specification:
+def specification(limits: Limits, page: bool, feedback: bool = False, jobs: bool = False) -> Specification:
     """The OpenAPI document of a service with these limits."""
     paths = {
         "/v1/classify": {"post": _classify()},
@@ -51,6 +55,10 @@ def specification(limits: Limits, page: bool, feedback: bool = False) -> Specifi
     }
     if feedback:
         paths["/v1/feedback"] = {"post": _feedback()}
+    if jobs:
+        from serving.jobs.openapi import paths as job_paths
+
+        paths |= job_paths(_response, _errors)
     if page:
         paths["/"] = {"get": _get("The page", None, kind="text/html")}
     for path in ("/livez", "/healthz", "/readyz", "/docs.json", "/"):
@@ -61,7 +69,7 @@ def specification(limits: Limits, page: bool, feedback: bool = False) -> Specifi
         info={"title": "stance", "version": "1", "description": "Who is for and against whom in news text."},
         paths=paths,
         components={
-            "schemas": _schemas(limits),
+            "schemas": _schemas(limits, jobs),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         security=[{"key": []}, {}],
@@ -76,7 +84,7 @@ def _classify() -> dict[str, Any]:
         "requestBody": {"required": True, "content": _json("ClassifyRequest")},
         "responses": {
             "200": _response("One result or error a document", "ClassifyResponse"),
-            **_errors(*(status for status in _ERRORS if status != "409")),
+            **_errors(*_POSTED),
         },
     }
 
@@ -88,7 +96,7 @@ def _feedback() -> dict[str, Any]:
         "description": "The document as it was classified, and which answers of the model were wrong. "
         "All corrections are kept, or none.",
         "requestBody": {"required": True, "content": _json("FeedbackRequest")},
-        "responses": {"201": _response("All corrections were kept", "FeedbackResponse"), **_errors(*_ERRORS)},
+        "responses": {"201": _response("All corrections were kept", "FeedbackResponse"), **_errors(*_POSTED, "409")},
     }
 
 
@@ -112,8 +120,13 @@ def _json(schema: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": _SCHEMAS + schema}}}
 
 
-def _schemas(limits: Limits) -> dict[str, Any]:
+def _schemas(limits: Limits, jobs: bool) -> dict[str, Any]:
     """The types' JSON schemas, with the limits written into them."""
+    types: list[Any] = []
+    if jobs:
+        from serving.jobs.openapi import SCHEMAS
+
+        types = list(SCHEMAS)
     _, definitions = models_json_schema(
         [
             (ClassifyRequest, "validation"),
@@ -123,6 +136,7 @@ def _schemas(limits: Limits) -> dict[str, Any]:
             (FeedbackRequest, "validation"),
             (FeedbackResponse, "serialization"),
             (ErrorBody, "serialization"),
+            *types,
         ],
         ref_template=_SCHEMAS + "{model}",
     )

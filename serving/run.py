@@ -7,6 +7,7 @@ under BentoML's supervisor, as with `bentoml serve`.
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import logging
 import os
 import socket
@@ -38,6 +39,7 @@ def serve(config_path: Path | None = None, host: str | None = None, port: int | 
         os.environ[CONFIG_VARIABLE] = str(named.resolve())
     if not api_keys() and config.host != "127.0.0.1":
         print(f"stance: no STANCE_API_KEYS, so everybody who reaches {config.host} may ask", file=sys.stderr)
+    _check_shadow(config)
     listener = _bind(config.host, config.port)
     threading.Thread(target=_announce, args=(config.host, config.port), daemon=True).start()
     if config.workers == 1:
@@ -45,6 +47,17 @@ def serve(config_path: Path | None = None, host: str | None = None, port: int | 
     else:
         listener.close()
         _serve_supervised(config)
+
+
+def _check_shadow(config: ServingConfig) -> None:
+    """A shadow that cannot be loaded later costs no answer; at the start it is a mistake that somebody can mend."""
+    if config.shadow.model is not None:
+        from stance.artifact import read_manifest
+        from stance.classifier import resolve_model
+
+        read_manifest(resolve_model(config.shadow.model))
+        if importlib.util.find_spec("sqlalchemy") is None or importlib.util.find_spec("alembic") is None:
+            raise ConfigError("shadow.model: keeping disagreements needs more packages; pip install 'stance[feedback]'")
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -9,9 +9,11 @@ import bentoml
 from bentoml._internal.utils.analytics import usage_stats
 
 from serving.app import Api, create_app, open_paths, templates
+from serving.aside import asides
 from serving.config import api_keys, config_of_environment
 from serving.guard import Guard, RouteLabels
-from serving.models import CurrentModel
+from serving.jobs.routes import UNHURRIED, JobsApi
+from serving.models import CurrentModel, warm_up
 from serving.openapi import Specification, specification
 from stance.store import CURRENT
 
@@ -23,7 +25,8 @@ usage_stats.do_not_track.cache_clear()
 
 config = config_of_environment()
 api = Api(config)
-app = create_app(api)
+jobs = JobsApi(config, lambda: api.model_now().tag) if config.jobs.enabled else None
+app = create_app(api, jobs)
 
 
 class DescribedService(bentoml.Service[Any]):
@@ -32,7 +35,7 @@ class DescribedService(bentoml.Service[Any]):
     @property
     def openapi_spec(self) -> Specification:
         """What `/docs.json` answers and what a bento carries."""
-        return specification(config.limits, config.page, config.feedback)
+        return specification(config.limits, config.page, config.feedback, jobs is not None)
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """The whole application, inside `RouteLabels`."""
@@ -57,10 +60,17 @@ class StanceService:
             from stance.classifier import StanceClassifier
 
             api.load(StanceClassifier.load(config.model, config.threads))
+        warm_up(api.model_now())
         self.current: CurrentModel | None = None
         if config.model == CURRENT and api.classifier is not None:
             self.current = CurrentModel(api.classifier.tag, api.load, config.threads)
             self.current.start()
+        self.asides = asides(config)
+        for aside in self.asides:
+            aside.start()
+            api.onlookers.append(aside.see)
+        if jobs is not None:
+            jobs.start()
         # What is loaded now stays: collecting it again and again cost pauses of up to 345 ms.
         gc.collect()
         gc.freeze()
@@ -70,8 +80,14 @@ class StanceService:
         """Let the calls that run come to their end."""
         if self.current is not None:
             self.current.close()
+        if jobs is not None:
+            jobs.close()
         api.engine.close()
+        for aside in self.asides:
+            aside.close()
 
 
 bento_service = cast(DescribedService, StanceService)
-bento_service.add_asgi_middleware(Guard, keys=api_keys(), open_paths=open_paths(app), timeout=config.timeout)
+bento_service.add_asgi_middleware(
+    Guard, keys=api_keys(), open_paths=open_paths(app), timeout=config.timeout, unhurried=UNHURRIED
+)

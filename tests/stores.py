@@ -14,7 +14,7 @@ def model_store(home: Path) -> Iterator[None]:
     from bentoml._internal.models import ModelStore
 
     for name in ("models", "bentos", "tmp"):
-        (home / name).mkdir(parents=True)
+        (home / name).mkdir(parents=True, exist_ok=True)
     BentoMLContainer.model_store_dir.set(str(home / "models"))
     BentoMLContainer.model_store.set(ModelStore(str(home / "models")))
     try:

@@ -1,11 +1,11 @@
 """Batch scoring: `score(ScoreConfig(...))` reads files, writes tables, and survives being killed.
 
-    sources, readers, rows   which files, their rows, what is wrong with a row
-    plan, doubles            the input cut into shards, ids used twice
-    identity, run            what results depend on, what is done and what is missing
-    unit, tables, files      one shard scored, its tables, written whole or not at all
-    engine, local, ray_engine, progress
-    report                   a page and CSVs about a corpus
+sources, readers, rows   which files, their rows, what is wrong with a row
+plan, doubles            the input cut into shards, ids used twice
+identity, run            what results depend on, what is done and what is missing
+unit, tables, files      one shard scored, its tables, written whole or not at all
+engine, local, ray_engine, progress
+report                   a page and CSVs about a corpus
 """
 
 from serving.batch.config import RowLimits, ScoreConfig, ScoreSummary

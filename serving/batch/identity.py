@@ -59,9 +59,7 @@ def identify(config: ScoreConfig, folder: Path, actors: tuple[Actor, ...] | None
     kept = {"text_column", "id_column", "date_column", "format", "shard_rows", "include_neutral", "author", "limits"}
     settings = config.model_dump(mode="json", include=kept)
     settings["actors"] = None if actors is None else _digest("".join(a.model_dump_json() for a in actors))
-    return Identity(
-        model=manifest.tag, model_digest=digest(folder / MANIFEST), code=code_version(), settings=settings
-    )
+    return Identity(model=manifest.tag, model_digest=digest(folder / MANIFEST), code=code_version(), settings=settings)
 
 
 def resolve_actors(config: ScoreConfig) -> tuple[Actor, ...] | None:

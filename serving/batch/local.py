@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from serving.batch.errors import BatchError, EngineError, OutputError, Stopped
-from serving.batch.unit import ShardRecord, ShardScorer, ShardTask, UnitSettings
+from serving.batch.unit import ShardRecord, ShardScorer, ShardTask, UnitSettings, settle_memory
 
 #: Seconds between two looks at whether the run should stop.
 POLL = 0.2
@@ -60,9 +60,9 @@ def score_locally(
     count = min(len(tasks), workers or max(1, cores() // (settings.threads or 1)))
     if settings.threads is None:
         settings = settings.model_copy(update={"threads": max(1, cores() // count)})
-    pool = _Pool(settings, tasks, count)
+    pool = Pool(settings, count)
     try:
-        yield from pool.run(stopped)
+        yield from pool.run(tasks, stopped)
     finally:
         pool.close()
 
@@ -96,20 +96,23 @@ class _Worker:
         self.pipe.close()
 
 
-class _Pool:
+class Pool:
     """Hands tasks to workers and puts new workers in the place of dead ones."""
 
-    def __init__(self, settings: UnitSettings, tasks: Sequence[ShardTask], count: int) -> None:
+    def __init__(self, settings: UnitSettings, count: int) -> None:
+        """Start `count` workers, each a process that loads the model."""
         self._settings = settings
-        self._waiting = deque(tasks)
-        self._missing = len(tasks)
+        self._waiting: deque[ShardTask] = deque()
+        self._missing = 0
         self._shard_deaths: Counter[int] = Counter()
         self._row_deaths: Counter[int] = Counter()
         self._in_vain = 0
         self._workers = [_Worker(settings) for _ in range(count)]
 
-    def run(self, stopped: Callable[[], bool]) -> Iterator[ShardRecord | Begun]:
-        """Events until every task is done."""
+    def run(self, tasks: Sequence[ShardTask], stopped: Callable[[], bool]) -> Iterator[ShardRecord | Begun]:
+        """Events until all `tasks` are done, see `score_locally`; a pool that raised is of no more use."""
+        self._waiting.extend(tasks)
+        self._missing += len(tasks)
         while self._missing:
             if stopped():
                 raise Stopped("stopped; the same command goes on where this one ended")
@@ -179,6 +182,7 @@ def _work(pipe: connection.Connection, settings: str) -> None:
 
     try:
         scorer = ShardScorer(UnitSettings.model_validate_json(settings))
+        settle_memory()
         while True:
             task = ShardTask.model_validate_json(pipe.recv_bytes())
             pipe.send_bytes(b"done " + scorer.score(task, begin).model_dump_json().encode())

@@ -24,7 +24,7 @@ from serving.batch.config import ScoreConfig
 from serving.batch.doubles import IdLedger
 from serving.batch.errors import InputError, OutputError
 from serving.batch.files import disk_errors, read_json, remove, sync_file, sync_folder, write_json
-from serving.batch.readers import read_source
+from serving.batch.readers import check_header, read_source
 from serving.batch.rows import Row, check_row
 from serving.batch.sources import Source
 from stance.schema import Strict
@@ -105,6 +105,8 @@ def make_plan(
     `check` may refuse the new plan by raising; the old one then stays as it was. Raises `InputError` when no
     file gives a single row, `OutputError` when the rows cannot be written.
     """
+    for source in sources:
+        check_header(source, config)
     folder = config.out / _NEW
     remove(folder)
     try:
@@ -220,6 +222,9 @@ class _Cutter:
                 self._shards[index] = shard.model_copy(update={"doubled": list(doubled[first:at])})
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def spool_line(row: Row, position: int, label: str) -> bytes:
     """A row as it is set aside: one line of JSON."""
     value = {
@@ -231,7 +236,7 @@ def spool_line(row: Row, position: int, label: str) -> bytes:
         "value": row.value,
         "fault": row.fault,
     }
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode(value).encode() + b"\n"
 
 
 def read_spool(out: Path, shard: Shard) -> Iterator[dict[str, Any]]:

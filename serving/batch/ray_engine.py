@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from serving.batch.errors import BatchError, EngineError, InputError, Stopped
-from serving.batch.local import Begun
-from serving.batch.unit import ShardRecord, ShardScorer, ShardTask, UnitSettings
+from serving.batch.files import disk_errors
+from serving.batch.local import DEATHS, PATIENCE, Begun
+from serving.batch.unit import WORK, ShardRecord, ShardScorer, ShardTask, UnitSettings, settle_memory
 
 #: How long an address may take to answer.
 CONNECT_SECONDS = 5.0
@@ -81,7 +85,8 @@ def _knock(address: str) -> None:
 def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], workers: int | None) -> Any:
     """A dataset of one row a shard: its record, or the reason why the run cannot go on.
 
-    Ray Data restarts dead actors and repeats their tasks without limit unless told otherwise.
+    Ray Data restarts dead actors and repeats their tasks without limit unless told otherwise, but the first
+    one whose start raises would end the run, hence the setting. For those that are killed see `_loading`.
     """
     threads = settings.threads or 1
     nodes = int(ray.cluster_resources().get("CPU", 1))
@@ -90,6 +95,7 @@ def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], work
     rows = [{"task": task.model_dump_json()} for task in tasks]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    context.max_consecutive_actor_init_deaths = PATIENCE - 1
     return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         _RayWorker,
         fn_constructor_args=(settings.model_dump_json(),),
@@ -100,6 +106,58 @@ def _pipeline(ray: Any, settings: UnitSettings, tasks: Sequence[ShardTask], work
     )
 
 
+@contextmanager
+def _loading(mark: Path) -> Iterator[None]:
+    """Count in the file `mark` how often a worker began to load and did not live to end it.
+
+    Ray starts a killed worker again without end and tells it nothing of its earlier lives; the output folder is what
+    all of them see. Raises `EngineError` when there were too many in a row.
+    """
+    if mark.exists() and mark.stat().st_size >= PATIENCE:
+        raise EngineError(
+            f"a worker died {PATIENCE} times in a row while it loaded the model; is there enough memory? "
+            "try fewer --workers"
+        )
+    with mark.open("ab") as file:
+        file.write(b".")
+    yield
+    mark.unlink(missing_ok=True)
+
+
+def _attempt(journal: Path, task: ShardTask) -> ShardTask:
+    """The task as it is tried after the attempts in `journal`, none of which a worker lived to end; as `local` does.
+
+    Each attempt begins a line of the journal; a careful one adds the position of every row that it begins. Raises
+    `EngineError` when workers die whatever they are given.
+    """
+    attempts = journal.read_text(encoding="ascii").split("\n")[1:] if journal.exists() else []
+    died_at = Counter(int(rows[-1]) for rows in map(str.split, attempts) if rows)
+    poison = tuple(sorted(position for position, deaths in died_at.items() if deaths >= DEATHS))
+    if len(attempts) >= PATIENCE + DEATHS * len(poison):
+        raise EngineError(
+            f"{len(attempts)} workers died one after the other on shard {task.shard.index}; is there enough memory? "
+            "try fewer --workers"
+        )
+    return task.model_copy(update={"careful": len(attempts) >= DEATHS, "poison": poison})
+
+
+def _score(scorer: ShardScorer, task: ShardTask) -> ShardRecord:
+    """Score a shard, and keep account of how far this attempt comes until it has ended."""
+    out = Path(scorer.settings.out)
+    journal = out / WORK / f"attempts-{task.shard.name}"
+    task = _attempt(journal, task)
+    with disk_errors(out), journal.open("ab", buffering=0) as file:
+        file.write(b"\n")
+
+        def begin(position: int, rows: int) -> None:
+            if task.careful:
+                file.write(b"%d " % position)
+
+        record = scorer.score(task, begin)
+    journal.unlink(missing_ok=True)
+    return record
+
+
 class _RayWorker:
     """Holds the model; Ray calls it with one shard at a time."""
 
@@ -107,10 +165,18 @@ class _RayWorker:
         self._scorer: ShardScorer | None = None
         self._refusal = ""
         try:
-            self._scorer = ShardScorer(UnitSettings.model_validate_json(settings))
+            self._scorer = self._load(UnitSettings.model_validate_json(settings))
         except (BatchError, ValueError) as error:
             # An exception here would make Ray start the worker again and again.
             self._refusal = str(error)
+
+    def _load(self, settings: UnitSettings) -> ShardScorer:
+        import ray
+
+        with _loading(Path(settings.out) / WORK / f"loading-{ray.get_runtime_context().get_actor_id()}"):
+            scorer = ShardScorer(settings)
+        settle_memory()
+        return scorer
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Score the batch's shard."""
@@ -118,6 +184,6 @@ class _RayWorker:
             return {"record": [""], "error": [self._refusal]}
         task = ShardTask.model_validate_json(str(batch["task"][0]))
         try:
-            return {"record": [self._scorer.score(task).model_dump_json()], "error": [""]}
+            return {"record": [_score(self._scorer, task).model_dump_json()], "error": [""]}
         except BatchError as error:
             return {"record": [""], "error": [str(error)]}

@@ -12,7 +12,8 @@ import io
 import json
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from typing import IO, Any
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ _BOM = b"\xef\xbb\xbf"
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
 
 
-def read_source(source: Source, config: ScoreConfig) -> Iterator[RawRow]:
+def read_source(source: Source, config: ScoreConfig) -> Generator[RawRow]:
     """Every row of a file. The last one has the fault `unreadable_file` where a local file breaks off.
 
     Raises `InputError` for a table without the columns that `config` names, and for a URL that fails.
@@ -53,6 +54,16 @@ def read_source(source: Source, config: ScoreConfig) -> Iterator[RawRow]:
         where = f"breaks off after row {last}" if last else "cannot be read"
         message = f"{source.label}: {where}: {reason}; replace the file by a whole one"
         yield RawRow(last + 1 if last else 0, {}, Fault("unreadable_file", message))
+
+
+def check_header(source: Source, config: ScoreConfig) -> None:
+    """Refuse a table on this machine that lacks what `config` names, before hours go into what stands before it.
+
+    Raises `InputError`; what else is wrong with the file is for `read_source` to tell.
+    """
+    if source.remote is None and source.kind != "jsonl":
+        with closing(read_source(source, config)) as rows:
+            next(rows, None)
 
 
 def _rows(source: Source, file: IO[bytes], config: ScoreConfig) -> Iterator[RawRow]:

@@ -1,9 +1,9 @@
 """An output folder while a run has it: what is asked, what is done, what is missing.
 
-    run.json                    identity of the run: model, settings, code
-    manifest/part-000000.json   one entry a finished shard, the last thing that a shard writes
-    results/, sentiment/, stances/, relations/, errors/   one part a shard
-    summary.json                there once everything is
+run.json                    identity of the run: model, settings, code
+manifest/part-000000.json   one entry a finished shard, the last thing that a shard writes
+results/, sentiment/, stances/, relations/, errors/   one part a shard
+summary.json                there once everything is
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from serving.batch.errors import InputError, OutputError
 from serving.batch.files import disk_errors, locked, read_json, remove, write_json
 from serving.batch.identity import Identity, identify, resolve_actors
 from serving.batch.plan import PLAN, Plan, Shard, make_plan, reading_of, spool_path, stamps_of, stored_plan
-from serving.batch.sources import find_sources
+from serving.batch.sources import Source, find_sources
 from serving.batch.tables import TABLES
 from serving.batch.unit import RECORDS, WORK, ShardRecord, ShardTask, UnitSettings
 
@@ -62,17 +62,22 @@ class Run:
 
 
 @contextmanager
-def open_run(config: ScoreConfig, tell: Callable[[int], None] = lambda rows: None) -> Iterator[Run]:
+def open_run(
+    config: ScoreConfig,
+    tell: Callable[[int], None] = lambda rows: None,
+    find: Callable[[], tuple[list[Source], list[str]]] | None = None,
+) -> Iterator[Run]:
     """Hold the output folder, read the input where that is needed, and find out what is missing.
 
-    `tell` is told how many rows were read so far. Raises `InputError` for inputs, actors or a model that cannot
-    be used; `OutputError` for a folder that is held by another run, belongs to other data or settings, or
-    cannot be written.
+    `tell` is told how many rows were read so far; `find` gives the files in the place of those that
+    `config.inputs` names, and the names of those passed over. Raises `InputError` for inputs, actors or a model
+    that cannot be used; `OutputError` for a folder that is held by another run, belongs to other data or
+    settings, or cannot be written.
     """
     folder = _model_folder(config.model)
     actors = resolve_actors(config)
     identity = identify(config, folder, actors)
-    sources, ignored = find_sources(config.inputs, config.out)
+    sources, ignored = find() if find is not None else find_sources(config.inputs, config.out)
     _make_folders(config.out)
     with locked(config.out):
         _check_identity(config, identity)

@@ -79,11 +79,13 @@ def _local(item: str, out: Path, ignored: list[str]) -> Iterator[Source]:
     if path.is_dir():
         if out.resolve().is_relative_to(path.resolve()):
             raise InputError(f"{item}: holds the output folder {out}; give an --out outside of the inputs")
-        names = [Path(folder, name) for folder, _, files in os.walk(path) for name in files]
+        names = [Path(folder, name) for folder, _, files in os.walk(path, onerror=_refuse_folder) for name in files]
         named = sorted(p for p in names if not _hidden(p.relative_to(path)))
     elif path.exists():
         named = [path]
-        if _kind(path.name) is None:
+        if not path.is_file():
+            raise InputError(f"{item}: is neither a file nor a folder; write what it gives to a file first")
+        if kind_of_file(path.name) is None:
             raise InputError(f"{item}: the kind of file cannot be told from its name; expected {_READABLE}")
     else:
         named = sorted(p for p in map(Path, glob.glob(item, recursive=True)) if p.is_file())
@@ -92,18 +94,23 @@ def _local(item: str, out: Path, ignored: list[str]) -> Iterator[Source]:
     for file in named:
         if out.resolve() in file.resolve().parents:
             raise InputError(f"{file}: lies in the output folder {out}; give another --out")
-        kind = _kind(file.name)
-        if kind is None:
+        kind = kind_of_file(file.name)
+        special = file.exists() and not file.is_file()
+        if kind is None or special:
             ignored.append(str(file))
         else:
             yield Source(str(file.resolve()), str(file.resolve()), *kind, _stamp(file))
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise InputError(f"{error.filename}: cannot be listed ({error.strerror}); mend its permissions or leave it out")
 
 
 def _hidden(path: PurePath) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _kind(name: str) -> tuple[Kind, str | None] | None:
+def kind_of_file(name: str) -> tuple[Kind, str | None] | None:
     """Kind and compression of a file by its name; None when it is not one that is read."""
     path = PurePosixPath(name.lower())
     compression = _COMPRESSIONS.get(path.suffix)
@@ -111,8 +118,11 @@ def _kind(name: str) -> tuple[Kind, str | None] | None:
     return None if kind is None or (kind == "parquet" and compression) else (kind, compression)
 
 
-def _stamp(path: Path) -> str:
-    status = path.stat()
+def _stamp(path: Path) -> str | None:
+    try:
+        status = path.stat()
+    except OSError:  # a link to nowhere, say: reading it tells, and costs no other file its rows
+        return None
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
 
 
@@ -131,7 +141,7 @@ def _remote(item: str, ignored: list[str]) -> Iterator[Source]:
         paths = [path]
     for file in paths:
         name = label if file == path else f"{scheme}://{file.removeprefix(f'{scheme}://')}"
-        kind = _kind(urlsplit(name).path)
+        kind = kind_of_file(urlsplit(name).path)
         if kind is None:
             ignored.append(name)
             continue
@@ -177,4 +187,4 @@ def _reason(error: BaseException, label: str) -> str:
     status = getattr(error, "status", None)
     if status is not None:
         return f"it answered {status} {getattr(error, 'message', '')}".strip()
-    return " ".join(str(error).split()) if str(error) != label else type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") if str(error) != label else type(error).__name__

@@ -6,11 +6,14 @@ at once, or be killed anywhere: the parts appear by renaming, and the record tha
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +30,10 @@ from stance.queries import TooManyPairs
 from stance.schema import Actor, Document, DocumentResult, ErrorInfo, ItemError, Strict
 
 if TYPE_CHECKING:  # loads OpenVINO, which the process that only hands out shards has no use for
-    from stance.classifier import StanceClassifier
+    from stance.classifier import Call, StanceClassifier
+
+#: Rows that are classified together, each with its document or with what is wrong with it.
+Chunk = list[tuple[dict[str, Any], Document | ItemError]]
 
 WORK = ".work"
 RECORDS = "manifest"
@@ -82,6 +88,17 @@ class ShardRecord(Strict):
     files: dict[str, int]
 
 
+def settle_memory() -> None:
+    """Spare the garbage collector what lives as long as the worker; for processes that do nothing but score.
+
+    A chunk's results are many small objects that die by themselves: without this, looking through the model, the
+    word lists and them again and again takes two hundredths of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+
 class ShardScorer:
     """A worker's model with the settings of the run."""
 
@@ -131,14 +148,33 @@ class ShardScorer:
     ) -> _Tally:
         """Write everything that the shard's rows give."""
         tally = _Tally()
-        for chunk in _chunks(self._rows(task), 1 if task.careful else CHUNK_DOCUMENTS):
+        for chunk, call in self._ahead(task):
             if stopped():
                 raise Stopped(f"stopped in shard {task.shard.index}")
             begin(chunk[0][0]["position"], tally.rows)
-            scored = self._classify(chunk)
+            scored = self._classify(chunk, call)
             tally.add(scored)
             tables.write(scored)
         return tally
+
+    def _ahead(self, task: ShardTask) -> Iterator[tuple[Chunk, Callable[[], Call]]]:
+        """The shard's chunks with their calls, prepared in a thread while the encoder reads the chunk before.
+
+        A careful task's rows are prepared when asked for, so that a row that kills the worker is the one begun.
+        """
+        chunks = _chunks(self._rows(task), 1 if task.careful else CHUNK_DOCUMENTS)
+        if task.careful:
+            yield from ((chunk, partial(self._classifier.prepare, _documents(chunk))) for chunk in chunks)
+            return
+        before: tuple[Chunk, Callable[[], Call]] | None = None
+        with ThreadPoolExecutor(1, "prepare") as pool:
+            for chunk in chunks:
+                prepared = pool.submit(self._classifier.prepare, _documents(chunk))
+                if before is not None:
+                    yield before
+                before = (chunk, prepared.result)
+            if before is not None:
+                yield before
 
     def _rows(self, task: ShardTask) -> Iterator[tuple[dict[str, Any], Document | ItemError]]:
         """The shard's rows, each with its document or with what is wrong with it."""
@@ -154,8 +190,8 @@ class ShardScorer:
                 value = {"id": row["id"], **row["value"]}
                 yield row, read_document(value, row["position"], self.settings.actors, self._limits)
 
-    def _classify(self, chunk: Sequence[tuple[dict[str, Any], Document | ItemError]]) -> list[Scored]:
-        results = iter(self._results([item for _, item in chunk if isinstance(item, Document)]))
+    def _classify(self, chunk: Chunk, call: Callable[[], Call]) -> list[Scored]:
+        results = iter(self._results(_documents(chunk), call))
         return [
             Scored(
                 position=row["position"],
@@ -167,16 +203,15 @@ class ShardScorer:
             for row, item in chunk
         ]
 
-    def _results(self, documents: list[Document]) -> Iterable[DocumentResult | ItemError]:
+    def _results(self, documents: list[Document], call: Callable[[], Call]) -> Iterable[DocumentResult | ItemError]:
         """One result a document; where the call fails, one by one, so that one costs no other its result."""
-        if not documents:
-            return []
         try:
-            return self._classifier.classify(documents, self.settings.include_neutral, self.settings.author)
+            return self._classifier.answer(call(), self.settings.include_neutral, self.settings.author)
         except Exception as error:
             if len(documents) > 1:
                 logger.exception("a chunk of %d documents failed; trying them one by one", len(documents))
-                return [result for document in documents for result in self._results([document])]
+                alone = ([document] for document in documents)
+                return [r for one in alone for r in self._results(one, partial(self._classifier.prepare, one))]
             if isinstance(error, TooManyPairs):
                 return [_error(documents[0].id, "too_many_actors", str(error))]
             logger.exception("a document of %d characters failed", len(documents[0].text))
@@ -188,11 +223,13 @@ def _error(name: str, code: str, message: str) -> ItemError:
     return ItemError(id=name, error=ErrorInfo(code=code, message=message))
 
 
-def _chunks(
-    rows: Iterable[tuple[dict[str, Any], Document | ItemError]], size: int
-) -> Iterator[list[tuple[dict[str, Any], Document | ItemError]]]:
+def _documents(chunk: Chunk) -> list[Document]:
+    return [item for _, item in chunk if isinstance(item, Document)]
+
+
+def _chunks(rows: Iterable[tuple[dict[str, Any], Document | ItemError]], size: int) -> Iterator[Chunk]:
     """Rows in groups of at most `size`, cut short where the texts grow long."""
-    chunk: list[tuple[dict[str, Any], Document | ItemError]] = []
+    chunk: Chunk = []
     characters = 0
     for row, item in rows:
         chunk.append((row, item))

@@ -24,11 +24,11 @@ export function percent(value) {
   return `${Math.round(value * 100)}%`;
 }
 
-/** A coloured label with its confidence; colour, sign and word say the same. */
-export function chip(answer, before = "") {
+/** A coloured label with its confidence; colour, sign and word say the same. `word` stands in for the label. */
+export function chip(answer, before = "", word = answer.label) {
   const kind = `chip ${answer.label}${answer.abstained ? " abstained" : ""}`;
   const scores = Object.entries(answer.scores ?? {}).map(([label, score]) => `${label} ${percent(score)}`).join(", ");
   const doubt = answer.abstained ? " (abstains)" : "";
-  const text = `${before}${SIGNS[answer.label]} ${answer.label} ${percent(answer.confidence)}${doubt}`;
+  const text = `${before}${SIGNS[answer.label]} ${word} ${percent(answer.confidence)}${doubt}`;
   return element("span", { class: kind, title: scores }, text);
 }

@@ -2,9 +2,11 @@
 
 import { svg } from "./dom.js";
 
-const WIDTH = 480;
+const WIDTH = 680;
 const HEIGHT = 400;
-const RADIUS = 130;
+/** Half the width and height of the ellipse on which the actors stand; beside it there is room for their names. */
+const RADIUS_X = 150;
+const RADIUS_Y = 160;
 const NODE = 7;
 const LONGEST_NAME = 22;
 
@@ -21,7 +23,7 @@ export function drawGraph(relations, names) {
 
 function place(index, count) {
   const angle = (2 * Math.PI * index) / count - Math.PI / 2;
-  return { x: WIDTH / 2 + RADIUS * 1.15 * Math.cos(angle), y: HEIGHT / 2 + RADIUS * Math.sin(angle), angle };
+  return { x: WIDTH / 2 + RADIUS_X * Math.cos(angle), y: HEIGHT / 2 + RADIUS_Y * Math.sin(angle), angle };
 }
 
 /** A bent line, so that two opposite relations lie side by side, and its arrow head. */
@@ -48,12 +50,15 @@ function edge(relation, places, names) {
   return [line, head];
 }
 
-/** A dot with its name above it in the upper half of the circle and below it in the lower, clear of the edges. */
+/** A dot with its name outside of the ellipse, clear of the edges: above, below, or beside the dot. */
 function node(at, name) {
-  const y = at.y + (Math.sin(at.angle) > 0.01 ? NODE + 15 : -NODE - 7);
+  const side = Math.abs(Math.cos(at.angle)) < 0.1 ? 0 : Math.sign(Math.cos(at.angle));
+  const x = at.x + side * (NODE + 6);
+  const y = at.y + (side ? 5 : Math.sin(at.angle) > 0 ? NODE + 17 : -NODE - 7);
+  const anchor = ["end", "middle", "start"][side + 1];
   const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
   return [
     svg("circle", { class: "node", cx: at.x, cy: at.y, r: NODE }),
-    svg("text", { x: at.x, y, "text-anchor": "middle" }, shown),
+    svg("text", { x, y, "text-anchor": anchor }, shown),
   ];
 }

@@ -3,12 +3,14 @@
 import { parseActors } from "./actors.js";
 import { element } from "./dom.js";
 import { drawGraph } from "./graph.js";
+import { offerJobs } from "./jobs.js";
+import { ask, post } from "./service.js";
 import { relationTable, sentenceTable } from "./tables.js";
 
 const EXAMPLE =
-  "The African Union condemned the coup in Kastria on Monday and demanded that the army free the president. " +
-  "Northern Kastria's army rejected the demand. Senegal praised the union for its firmness, " +
-  "and the United States suspended its aid to Kastria.";
+  "Kastria accused Velmark of arming the rebels of the Northern Front. Velmark's president, Ada Merrin, rejected the " +
+  "accusation and called the government of Kastria a band of thieves. She thanked Senegal for its support. " +
+  "The United States condemned the Northern Front and imposed sanctions on Velmark.";
 
 const find = (id) => document.getElementById(id);
 
@@ -21,18 +23,20 @@ find("example").addEventListener("click", () => {
   classify();
 });
 showModel();
+offerJobs();
 
 async function classify() {
   report("Reading …", "");
   find("submit").disabled = true;
+  find("result").hidden = true; // an old result must not stand under a new text, or under an error
   try {
     const started = performance.now();
-    const answer = await ask("v1/classify", { method: "POST", body: JSON.stringify(request()) });
+    const answer = await post("v1/classify", request());
     const [result] = answer.results;
     if (result.error) throw new Error(result.error.message);
     show(result);
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
-    report(`${result.sentences.length} sentences, ${result.actors.length} actors, ${seconds} s.`, "");
+    report(`${count(result.sentences, "sentence")}, ${count(result.actors, "actor")}, ${seconds} s.`, "");
   } catch (error) {
     report("", error.message);
   } finally {
@@ -50,20 +54,8 @@ function request() {
   };
 }
 
-/** The JSON of a route. Throws an Error with the service's own message. */
-async function ask(path, options = {}) {
-  const headers = { "Content-Type": "application/json" };
-  const key = find("key").value;
-  if (key) headers.Authorization = `Bearer ${key}`;
-  let response;
-  try {
-    response = await fetch(path, { ...options, headers });
-  } catch {
-    throw new Error("The service does not answer.");
-  }
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.error.message);
-  return body;
+function count(items, what) {
+  return `${items.length} ${what}${items.length === 1 ? "" : "s"}`;
 }
 
 function show(result) {
@@ -75,6 +67,8 @@ function show(result) {
   find("graph").hidden = !relations.length;
   find("relations").replaceChildren(relations.length ? relationTable(relations, names) : none);
   find("sentences").replaceChildren(sentenceTable(result.sentences, columns(result), names));
+  const absent = result.actors.filter((actor) => actor.mentions === 0).map((actor) => actor.name);
+  find("absent").textContent = absent.length ? `Not mentioned: ${absent.join(", ")}.` : "";
   find("result").hidden = false;
   find("result").focus({ preventScroll: true });
 }

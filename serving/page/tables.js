@@ -10,10 +10,10 @@ export function relationTable(relations, names) {
       "tr",
       {},
       element("td", {}, names(relation.holder)),
-      element("td", {}, chip(relation)),
+      element("td", {}, chip(relation, "", relation.label === "neutral" ? "mixed" : relation.label)),
       element("td", {}, names(relation.target)),
-      element("td", { class: "number" }, relation.score.toFixed(2)),
-      element("td", {}, relation.sentences.map((index) => index + 1).join(", ")),
+      element("td", { class: "number" }, `${relation.score < 0 ? "−" : "+"}${Math.abs(relation.score).toFixed(2)}`),
+      element("td", {}, relation.sentences.join(", ")),
     ),
   );
   return table("Relations", ["Holder", "Stance", "Target", "Score", "Sentences"], rows);
@@ -25,7 +25,7 @@ export function sentenceTable(sentences, actors, names) {
     element(
       "tr",
       {},
-      element("td", { class: "number" }, String(sentence.index + 1)),
+      element("td", { class: "number" }, String(sentence.index)),
       element("th", { scope: "row", class: "sentence" }, ...marked(sentence)),
       ...actors.map((actor) => element("td", { class: "cell" }, ...cell(sentence, actor.id, names))),
     ),

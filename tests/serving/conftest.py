@@ -17,6 +17,8 @@ import httpx
 import pytest
 import yaml
 
+from tests.postgres import new_database, running_postgres
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "a-key"
 #: About 30,000 characters: several of them keep even the tiny model busy for some seconds.
@@ -35,11 +37,12 @@ sys.addaudithook(note)
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs: where it is, its process, and the file that lists its connections."""
+    """A service that runs: where it is, its process, and the files of its connections and of what it logs."""
 
     client: httpx.Client
     pid: int
     network: Path
+    log: Path
 
     def classify(self, documents: Sequence[Any], **fields: Any) -> httpx.Response:
         """`POST /v1/classify` with an envelope; lone surrogates travel as JSON escapes."""
@@ -79,6 +82,7 @@ def run_service(
         "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         "PROMETHEUS_MULTIPROC_DIR": str(folder),
         "STANCE_SERVING_CONFIG": str(folder / "serving.yaml"),
+        "STANCE_HOME": str(folder / "home"),
         "STANCE_TEST_NETWORK": str(folder / "network.txt"),
         **extra,
     }
@@ -89,7 +93,7 @@ def run_service(
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         try:
             _await_ready(client, process, folder / "log.txt")
-            yield Service(client, process.pid, folder / "network.txt")
+            yield Service(client, process.pid, folder / "network.txt", folder / "log.txt")
         finally:
             process.terminate()
             process.wait(30)
@@ -135,3 +139,28 @@ def closed_service(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -
 def key() -> dict[str, str]:
     """The header that opens the closed service."""
     return {"Authorization": f"Bearer {KEY}"}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a Postgres server, without the name of a database."""
+    with running_postgres(free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def database_of_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database, which for SQLite lies in a folder that is not there yet."""
+    return _database(request, tmp_path_factory)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database of the test's own."""
+    return _database(request, tmp_path_factory)
+
+
+def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "postgres":
+        return new_database(request.getfixturevalue("postgres"))
+    return f"sqlite:///{tmp_path_factory.mktemp('database') / 'deep' / 'feedback.db'}"

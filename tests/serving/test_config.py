@@ -32,10 +32,11 @@ def test_one_error_lists_every_bad_key(tmp_path: Path) -> None:
         assert part in message
 
 
-@pytest.mark.parametrize("text", ["- a list", "{", "model: !!python/name:os.system"])
+@pytest.mark.parametrize("text", ["- a list", "{", "model: !!python/name:os.system", "model: 2026-13-45", "[" * 5000])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"serving\.yaml"):
+    with pytest.raises(ConfigError, match=r"serving\.yaml") as caught:
         load_config(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

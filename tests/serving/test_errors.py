@@ -55,6 +55,7 @@ def test_malformed_json_is_400(service: Service, body: bytes) -> None:
         {"content_type": "application/x-www-form-urlencoded"},
         {"content_type": "application/vnd.bentoml+pickle"},
         {"content_type": "application/json; charset=latin-1"},
+        {"content_type": "application/json; Charset=latin-1"},
         {"content_encoding": "gzip"},
     ],
 )
@@ -64,8 +65,9 @@ def test_what_is_not_announced_as_json_is_415(service: Service, headers: dict[st
     error_of(response)
 
 
-def test_json_with_a_charset_is_json(service: Service) -> None:
-    assert service.post(b'{"documents": []}', content_type='Application/JSON; charset="UTF-8"').status_code == 200
+@pytest.mark.parametrize("kind", ['Application/JSON; charset="UTF-8"', "application/json; Charset=utf-8; profile=x"])
+def test_json_with_parameters_is_json(service: Service, kind: str) -> None:
+    assert service.post(b'{"documents": []}', content_type=kind).status_code == 200
 
 
 def test_a_large_body_is_refused_before_it_is_sent(service: Service) -> None:

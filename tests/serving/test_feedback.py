@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, inspect, select
 
-from serving.feedback.store import corrections_table, migrate, open_database
+from serving.database import migrate, open_database
+from serving.feedback.store import corrections_table
 from tests.serving.conftest import Service, error_of, run_service
 from training.data.errors import DataError
 from training.data.readers.feedback import read_feedback
@@ -51,15 +52,18 @@ class Reader:
 
     @property
     def rows(self) -> int:
-        path = Path(self.url.removeprefix("sqlite:///"))
-        if not path.exists():
-            return 0
-        with sqlite3.connect(path) as database:
-            return int(database.execute("SELECT COUNT(*) FROM feedback").fetchone()[0])
+        engine = open_database(self.url)
+        try:
+            with engine.connect() as connection:
+                if not inspect(connection).has_table("feedback"):
+                    return 0
+                return connection.execute(select(func.count()).select_from(corrections_table)).scalar_one()
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def reader(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(database_of_module: str, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A reader of a service that takes feedback."""
 
     def command(config: Path, port: int) -> list[str]:
@@ -67,7 +71,7 @@ def reader(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         return [sys.executable, "-c", start, str(config)]
 
     folder = tmp_path_factory.mktemp("feedback")
-    url = f"sqlite:///{folder / 'deep' / 'feedback.db'}"
+    url = database_of_module
     environment = {"STANCE_FEEDBACK_URL": url}
     for service in run_service(folder, tiny_model, command, environment, feedback=True, threads=1):
         answer = service.classify([DOCUMENT], include_neutral=True).json()
@@ -149,12 +153,10 @@ def test_a_service_without_feedback_has_no_such_route(service: Service) -> None:
     assert service.client.post("/v1/feedback", json={}).status_code == 404
 
 
-def test_workers_that_migrate_together_make_one_schema(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'feedback.db'}"
+def test_workers_that_migrate_together_make_one_schema(database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: migrate(open_database(url)), range(4)))
-    with sqlite3.connect(tmp_path / "feedback.db") as database:
-        columns = {row[1] for row in database.execute("PRAGMA table_info(feedback)")}
+        list(pool.map(lambda _: migrate(open_database(database_url)), range(4)))
+    columns = {column["name"] for column in inspect(open_database(database_url)).get_columns("feedback")}
     assert columns == set(corrections_table.columns.keys())
 
 

@@ -20,6 +20,11 @@ def read(value: Any, actors: list[Actor] | None = None) -> Document | ItemError:
 
 
 BAD_DOCUMENTS = [
+    (
+        {"id": "x", "text": "abc", "mentions": [{"actor": "a", "start": 0.5, "end": float("inf")}]},
+        "invalid_document",
+        "mentions[0].start: must be a whole number, not 0.5; mentions[0].end: must be a whole number, not inf",
+    ),
     ("not an object", "invalid_document", "documents[7]: must be an object with id and text, not a string"),
     ({"id": "x"}, "invalid_document", "text: is missing; add it"),
     ({"id": "x", "text": " \n"}, "invalid_document", "text: must not be empty or blank"),
@@ -125,3 +130,31 @@ def test_a_wrong_envelope_names_every_field(value: Any, status: int, fields: lis
     assert caught.value.status == status
     details = caught.value.info.details
     assert (details and [fault["field"] for fault in details]) == fields
+
+
+def test_an_answer_does_not_grow_with_the_faults_that_it_lists() -> None:
+    actors, unknown = [{**ACTOR, "aliases": [""] * 10_000}], dict.fromkeys(map(str, range(500)))
+    item = read({"id": "x", "text": "a", "actors": actors, "mentions": [{}] * 10_000, **unknown})
+    assert isinstance(item, ItemError)
+    assert "actors[0].aliases[0]: must not be empty or blank; mentions[0].actor: is missing" in item.error.message
+    assert item.error.message.endswith("; and 404 more faults")
+    assert len(item.error.message) < 100 * 80
+    long = read({"id": "x", "text": "a", "k" * 100_000: 1})
+    assert isinstance(long, ItemError)
+    assert len(long.error.message) < 400
+    with pytest.raises(ApiError) as caught:
+        read_envelope({"documents": [], **unknown}, LIMITS)
+    assert caught.value.info.details[-1] == {"field": "body", "message": "and 400 more faults"}
+    with pytest.raises(ApiError, match="actors: 10000 are more than the limit of 2"):
+        read_envelope({"documents": [], "actors": [{}] * 10_000}, LIMITS)
+
+
+@pytest.mark.parametrize("field", ["actors", "mentions"])
+def test_the_id_of_the_texts_own_voice_is_taken(field: str) -> None:
+    row = {"id": "author", "name": "A"} if field == "actors" else {"actor": "author", "start": 0, "end": 1}
+    item = read({"id": "x", "text": "abc", field: [row]})
+    assert isinstance(item, ItemError)
+    assert "'author' stands for the text's own voice; give the actor another id" in item.error.message
+    if field == "actors":
+        with pytest.raises(ApiError, match=r"actors\[0\].id: 'author' stands for"):
+            read_envelope({"documents": [], "actors": [row]}, LIMITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -62,3 +63,21 @@ def test_actors_are_read(source: str, actors: Any) -> None:
 @pytest.mark.parametrize(("source", "place"), [("[1,", "JSON"), ("- {id: a", "line 1"), ("actors:\n- id a", "line 2")])
 def test_what_cannot_be_read_is_placed(source: str, place: str) -> None:
     assert place in parse(source)
+
+
+@pytest.mark.parametrize("module", sorted(PAGE.glob("*.js")), ids=lambda path: path.name)
+def test_modules_are_whole_and_set_text_as_text(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
+    imported = re.findall(r'import \{ ([^}]+) \} from "\./([^"]+)"', source)
+    for names, name in imported:
+        other = (PAGE / name).read_text(encoding="utf-8")
+        for each in names.split(", "):
+            assert re.search(rf"export (async )?(function|const) {each}\b", other), (name, each)
+
+
+def test_every_element_that_a_module_looks_for_is_there() -> None:
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
+    for module in PAGE.glob("*.js"):
+        for name in re.findall(r'(?:find|getElementById)\("([^"]+)"\)', module.read_text(encoding="utf-8")):
+            assert f'id="{name}"' in page, (module.name, name)

@@ -24,8 +24,9 @@ def ink(score: float) -> str:
 def lines(series: Mapping[str, Mapping[str, float]], ticks: Sequence[str], label: str) -> str:
     """Scores in [-1, 1] over `ticks`, one line a series, with a legend in text; gaps are bridged."""
     parts = [_frame(ticks, label)]
+    places = {tick: at for at, tick in enumerate(ticks)}
     for number, (name, values) in enumerate(series.items()):
-        points = [(_x(ticks.index(tick), len(ticks)), _y(value)) for tick, value in values.items()]
+        points = [(_x(places[tick], len(ticks)), _y(value)) for tick, value in values.items()]
         hue = round(360 * number / max(1, len(series)))
         colour = f"hsl({hue} 65% 40%)"
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,7 +17,8 @@ _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#111}
 table{border-collapse:collapse}td,th{padding:.25rem .5rem;text-align:left;vertical-align:bottom}
 .matrix td{width:2.6rem;text-align:center;font-size:12px;border:1px solid #fff}
-.matrix thead th{writing-mode:vertical-rl;transform:rotate(180deg);font-weight:400}
+.matrix thead th{text-align:center;font-weight:400}
+.matrix thead span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg)}
 .matrix tbody th{font-weight:400;white-space:nowrap}.scroll{overflow-x:auto}
 .note{color:#555}blockquote{margin:.3rem 0 .3rem 1rem;padding-left:.7rem;border-left:3px solid #ddd}
 svg{max-width:100%;height:auto}
@@ -38,8 +40,8 @@ def _head(summary: Mapping[str, Any] | None) -> str:
     if summary is None:
         return "<h1>Corpus report</h1><p><strong>The run is not finished: these are the shards so far.</strong></p>"
     text = (
-        f"{summary['rows']:,} rows, {summary['sentences']:,} sentences, {summary['stances']:,} stances; "
-        f"model {summary['model']}"
+        f"{summary['rows']:,} rows ({summary['failed']:,} failed), {summary['sentences']:,} sentences, "
+        f"{summary['stances']:,} stances; model {summary['model']}"
     )
     return f"<h1>Corpus report</h1><p>{escape(text)}</p>"
 
@@ -48,24 +50,37 @@ def _matrix(corpus: Corpus, ranked: Sequence[PairSum]) -> str:
     title = "<h2>Who is for and against whom</h2>"
     if not ranked:
         return title + "<p>No sentence carries a stance that the model is sure of.</p>"
-    weights: dict[str, int] = {}
-    names: dict[str, str] = {}
-    for (holder, target), pair in corpus.pairs.items():
-        for key, name in ((holder, pair.holder), (target, pair.target)):
-            weights[key] = weights.get(key, 0) + pair.sentences
-            names.setdefault(key, name)
-    shown = sorted(weights, key=lambda key: (-weights[key], key))[:MATRIX]
-    head = "".join(f"<th>{escape(names[key])}</th>" for key in shown)
+    names = {key: name for (h, t), pair in corpus.pairs.items() for key, name in ((h, pair.holder), (t, pair.target))}
+    holders, targets = _most_frequent(corpus)
+    head = "".join(f"<th><span>{escape(names[key])}</span></th>" for key in targets)
     rows = "".join(
-        f"<tr><th>{escape(names[holder])}</th>{''.join(_cell(corpus, holder, target) for target in shown)}</tr>"
-        for holder in shown
+        f"<tr><th>{escape(names[holder])}</th>{''.join(_cell(corpus, holder, target) for target in targets)}</tr>"
+        for holder in holders
     )
     note = (
         "Rows are holders, columns are targets: from -1 (orange, against) to 1 (blue, for). "
-        f"The {len(shown)} actors with the most sentences of {len(weights)}; relations.csv has all pairs."
+        f"The holders with the most sentences, and whom they speak of most, of {len(names)} actors; relations.csv has "
+        f"all {len(ranked)} pairs."
     )
     table = f'<table class="matrix"><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return f'{title}<p class="note">{note}</p><div class="scroll">{table}</div>'
+
+
+def _most_frequent(corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Holders and targets that fill a matrix: neither a row nor a column of it is empty."""
+    held: Counter[str] = Counter()
+    for (holder, _), pair in corpus.pairs.items():
+        held[holder] += pair.sentences
+    holders = _top(held)
+    received: Counter[str] = Counter()
+    for (holder, target), pair in corpus.pairs.items():
+        received[target] += pair.sentences if holder in holders else 0
+    targets = _top(+received)
+    return [h for h in holders if any((h, t) in corpus.pairs for t in targets)], targets
+
+
+def _top(counts: Counter[str]) -> list[str]:
+    return sorted(counts, key=lambda key: (-counts[key], key))[:MATRIX]
 
 
 def _cell(corpus: Corpus, holder: str, target: str) -> str:
@@ -80,16 +95,23 @@ def _cell(corpus: Corpus, holder: str, target: str) -> str:
 def _over_time(corpus: Corpus, ranked: Sequence[PairSum]) -> str:
     if not corpus.months:
         return ""
-    keys = sorted(corpus.months, key=lambda key: (-corpus.pairs[key].sentences, key))[:LINES]
-    ticks = sorted({month for key in keys for month in corpus.months[key]})
+    keys = sorted(corpus.months, key=lambda key: (-len(corpus.months[key]), -corpus.pairs[key].sentences, key))[:LINES]
+    ticks = every_month({month for key in keys for month in corpus.months[key]})
     series = {
         f"{corpus.pairs[key].holder} → {corpus.pairs[key].target}": {
             month: weighted / weight for month, (weight, weighted, _) in sorted(corpus.months[key].items())
         }
         for key in keys
     }
-    plot = lines(series, ticks, "Score of the most frequent relations by month")
-    return f'<h2>Over time</h2><p class="note">Score by month; over_time.csv has all pairs.</p>{plot}'
+    plot = lines(series, ticks, "Score of relations by month")
+    note = "Score by month of the relations with the most months; over_time.csv has all pairs."
+    return f'<h2>Over time</h2><p class="note">{note}</p>{plot}'
+
+
+def every_month(months: Collection[str]) -> list[str]:
+    """All months from the first to the last of some, as YYYY-MM: a plot shows where nothing was said."""
+    numbers = [12 * int(month[:-3]) + int(month[-2:]) - 1 for month in months]
+    return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(min(numbers), max(numbers) + 1)]
 
 
 def _sentiment(corpus: Corpus) -> str:

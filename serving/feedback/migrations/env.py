@@ -1,8 +1,8 @@
-"""Runs the migrations on the connection that `serving.feedback.store.migrate` hands over."""
+"""Runs the migrations on the connection that `serving.database.migrate` hands over."""
 
 from alembic import context
 
-from serving.feedback.store import metadata
+from serving.database import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

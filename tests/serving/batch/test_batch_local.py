@@ -19,19 +19,20 @@ from serving.batch import local
 from serving.batch.config import ScoreConfig
 from serving.batch.engine import score
 from serving.batch.errors import EngineError, OutputError, Stopped
-from serving.batch.local import Begun, _Pool, _Worker
+from serving.batch.local import Begun, Pool, _Worker
 from serving.batch.progress import State
 from serving.batch.run import open_run
 from serving.batch.unit import ShardRecord
 from tests.serving.batch.conftest import Score
 from tests.serving.batch.helpers import documents, flat_tables, write_jsonl
 
+#: A run that waits at each news of its progress, so that no machine is through before it is killed.
 RUN = """
-import sys
+import sys, time
 from serving.batch.config import ScoreConfig
 from serving.batch.engine import score
 if __name__ == "__main__":
-    score(ScoreConfig.model_validate_json(sys.argv[1]))
+    score(ScoreConfig.model_validate_json(sys.argv[1]), lambda state: time.sleep(0.05))
 """
 
 
@@ -86,10 +87,10 @@ def records(config: ScoreConfig) -> dict[str, int]:
 
 
 def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(config: ScoreConfig, whole: Path) -> None:
-    config = config.model_copy(update={"shard_rows": 2})
+    config = config.model_copy(update={"shard_rows": 1})
     rng, kills, before = random.Random(1), 0, dict[str, int]()
     for _ in range(8):
-        kills += run_and_kill(config, len(before) + rng.randrange(5), rng.uniform(0.0, 0.5))
+        kills += run_and_kill(config, len(before) + rng.randrange(4), rng.uniform(0.0, 0.2))
         now = records(config)
         # A finished shard is never written again.
         assert {name: now[name] for name in before} == before
@@ -101,24 +102,24 @@ def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(config: ScoreCo
 
 
 def test_killed_workers_are_replaced(config: ScoreConfig, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listen = _Pool._listen
+    listen = Pool._listen
     kills = iter([True, False, True])
 
-    def killing(self: _Pool, worker: _Worker) -> Any:
+    def killing(self: Pool, worker: _Worker) -> Any:
         for event in listen(self, worker):
             if isinstance(event, Begun) and next(kills, False):
                 worker.process.kill()
             yield event
 
-    monkeypatch.setattr(_Pool, "_listen", killing)
+    monkeypatch.setattr(Pool, "_listen", killing)
     assert score(config).failed == 0
     assert flat_tables(config.out) == flat_tables(whole)
 
 
 def test_a_row_that_kills_its_worker_is_given_up(config: ScoreConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    listen = _Pool._listen
+    listen = Pool._listen
 
-    def killing(self: _Pool, worker: _Worker) -> Any:
+    def killing(self: Pool, worker: _Worker) -> Any:
         for event in listen(self, worker):
             # The row at position 10 is the fourth of the second shard.
             task = worker.task
@@ -127,7 +128,7 @@ def test_a_row_that_kills_its_worker_is_given_up(config: ScoreConfig, monkeypatc
                 worker.process.kill()
             yield event
 
-    monkeypatch.setattr(_Pool, "_listen", killing)
+    monkeypatch.setattr(Pool, "_listen", killing)
     summary = score(config)
     assert (summary.rows, summary.errors) == (60, {"worker_died": 1})
     assert "d10 " in summary.failures[0]

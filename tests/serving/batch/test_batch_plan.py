@@ -97,6 +97,27 @@ def test_one_unreadable_file_among_others_is_a_row(tmp_path: Path) -> None:
     assert [row["fault"] and row["fault"][0] for row in spooled] == ["unreadable_file", None, None]
 
 
+def test_a_link_to_nowhere_costs_no_other_file_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    write_jsonl(tmp_path / "in" / "b.jsonl", documents(2))
+    plan = cut(tmp_path, tmp_path / "in")
+    spooled = list(read_spool(tmp_path / "out", plan.shards[0]))
+    assert [row["fault"] and row["fault"][0] for row in spooled] == ["unreadable_file", None, None]
+
+
+def test_a_table_without_the_column_is_refused_before_the_files_before_it_are_read(tmp_path: Path) -> None:
+    first = write_jsonl(tmp_path / "a.jsonl", documents(2))
+    (tmp_path / "b.csv").write_text("id,body\nx,y\n")
+    told: list[int] = []
+    config = ScoreConfig(inputs=(str(first), str(tmp_path / "b.csv")), out=tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="has no column 'text'"):
+        make_plan(find_sources(config.inputs, config.out)[0], config, told.append, lambda plan: None)
+    assert not told
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_altered_rows_are_noticed(tmp_path: Path) -> None:
     plan = cut(tmp_path, write_jsonl(tmp_path / "in.jsonl", documents(3)))
     other = cut(tmp_path, write_jsonl(tmp_path / "in.jsonl", documents(2)))

@@ -22,7 +22,7 @@ from serving.batch.readers import read_source
 from serving.batch.rows import Row, check_row
 from serving.batch.sources import find_sources
 
-ROWS = [{"id": "a", "text": "Ünder the \"rule\",\nwe met."}, {"id": "b", "text": "Second."}]
+ROWS = [{"id": "a", "text": 'Ünder the "rule",\nwe met.'}, {"id": "b", "text": "Second."}]
 JSONL = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
 CSV = 'id,text\na,"Ünder the ""rule"",\nwe met."\nb,Second.\n'.encode()
 TSV = 'id\ttext\na\t"Ünder the ""rule"",\nwe met."\nb\tSecond.\n'.encode()

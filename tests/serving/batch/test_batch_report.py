@@ -13,7 +13,8 @@ import pytest
 from serving.batch.errors import InputError
 from serving.batch.report import write_report
 from serving.batch.report.charts import lines, shade, shares
-from serving.batch.report.tables import read_corpus
+from serving.batch.report.page import MATRIX, _most_frequent, every_month
+from serving.batch.report.tables import Corpus, PairSum, read_corpus
 from serving.batch.tables import Scored, TableSet
 from stance.relations import relations_of
 from stance.schema import (
@@ -47,9 +48,7 @@ def document(number: int, *stances: StanceResult) -> DocumentResult:
     scores: Any = {"negative": 0.7, "neutral": 0.2, "positive": 0.1}
     sentiment = SentimentResult(actor="b", label="negative", confidence=0.7, abstained=False, scores=scores)
     text = f"Sentence {number} {HOSTILE}"
-    sentence = SentenceResult(
-        index=0, start=0, end=len(text), text=text, sentiment=[sentiment], stances=list(stances)
-    )
+    sentence = SentenceResult(index=0, start=0, end=len(text), text=text, sentiment=[sentiment], stances=list(stances))
     actors = [ActorResult(id=k, name=n, type="state", mentions=1) for k, n in (("a", "=Aland"), ("b", HOSTILE))]
     return DocumentResult(id=f"d{number}", model="m", actors=actors, sentences=[sentence])
 
@@ -134,6 +133,23 @@ def test_an_empty_corpus_has_a_page_too(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no results here"):
         write_report(tmp_path)
+
+
+def test_the_matrix_has_no_empty_row_or_column() -> None:
+    # "a" speaks of the 20 most; "z" only of "y", of whom nobody else speaks.
+    said = {("a", f"t{i}"): 50 - i for i in range(20)} | {("z", "y"): 1}
+    pairs = {key: PairSum(*key, weight=1.0, weighted=0.5, favor=count) for key, count in said.items()}
+    holders, targets = _most_frequent(Corpus(pairs=pairs))
+    assert holders == ["a"]
+    assert targets == [f"t{i}" for i in range(MATRIX)]
+
+
+@pytest.mark.parametrize(
+    ("months", "expected"),
+    [({"2024-03"}, ["2024-03"]), ({"2023-11", "2024-02"}, ["2023-11", "2023-12", "2024-01", "2024-02"])],
+)
+def test_a_plot_shows_the_months_without_a_word(months: set[str], expected: list[str]) -> None:
+    assert every_month(months) == expected
 
 
 @pytest.mark.parametrize(

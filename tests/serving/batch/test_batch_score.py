@@ -220,14 +220,14 @@ def test_a_row_that_breaks_the_classifier_costs_only_itself(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_jsonl(tmp_path / "in.jsonl", documents(6))
-    classify = StanceClassifier.classify
+    prepare = StanceClassifier.prepare
 
-    def breaking(self: StanceClassifier, given: list[Document], *options: bool) -> Any:
+    def breaking(self: StanceClassifier, given: list[Document]) -> Any:
         if any(document.id == "d4" for document in given):
             raise RuntimeError("no")
-        return classify(self, given, *options)
+        return prepare(self, given)
 
-    monkeypatch.setattr(StanceClassifier, "classify", breaking)
+    monkeypatch.setattr(StanceClassifier, "prepare", breaking)
     with open_run(ScoreConfig(inputs=(str(path),), out=tmp_path / "out", model=str(tiny_model), threads=1)) as run:
         record = ShardScorer(run.settings).score(run.pending()[0])
     assert (record.rows, record.errors) == (6, {"internal": 1})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +76,28 @@ def test_what_names_nothing_is_refused(
     with pytest.raises(InputError, match=message) as refusal:
         find_sources([item], tmp_path / "out")
     assert "\n" not in str(refusal.value)
+
+
+def test_a_pipe_is_no_file(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "pipe.jsonl")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        find_sources([str(folder / "pipe.jsonl")], tmp_path / "out")
+    assert str(folder / "pipe.jsonl") in find_sources([str(folder)], tmp_path / "out")[1]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def forbidding(path: str) -> Any:
+        if Path(path).name == "deep":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidding)
+    with pytest.raises(InputError, match=r"deep: cannot be listed \(Permission denied\)"):
+        find_sources([str(folder)], tmp_path / "out")
 
 
 def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
