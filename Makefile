@@ -1,12 +1,15 @@
 # Every target works in a fresh clone: it sets up what it needs in .venv first.
 PYTHON ?= python3
 VENV := .venv
+INTEGRATIONS := .venv-integrations
+LABEL_STUDIO := .venv-label-studio
 BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable
+PIP_INSTALL := -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable
+INSTALL := $(BIN)/python $(PIP_INSTALL)
 EXAMPLE := data/examples/article.txt
 
-.PHONY: setup demo test serve lint types clean
+.PHONY: setup demo test test-integrations serve lint types clean
 
 ## setup: everything for development, training included
 setup: $(VENV)/.dev
@@ -20,6 +23,10 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
+## test-integrations: against the real programs of others, such as a Ray cluster, in an environment of its own
+test-integrations: $(INTEGRATIONS)/.ready $(LABEL_STUDIO)/.ready
+	$(INTEGRATIONS)/bin/python -m pytest -m integration
+
 ## serve: the HTTP service on http://127.0.0.1:3000
 serve: $(VENV)/.base
 	$(BIN)/stance serve --config configs/serving.yaml
@@ -27,14 +34,15 @@ serve: $(VENV)/.base
 ## lint: style and likely errors
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 
 ## types: the type checker
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-## clean: the environment and caches; trained models in runs/ stay
+## clean: the environments and caches; trained models in runs/ stay
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(INTEGRATIONS) $(LABEL_STUDIO) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	find stance training serving tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -48,3 +56,14 @@ $(VENV)/.base: $(PINS) | $(BIN)/python
 $(VENV)/.dev: $(PINS) | $(BIN)/python
 	$(INSTALL) '.[train,dev]'
 	touch $(VENV)/.base $@
+
+$(INTEGRATIONS)/.ready: $(PINS)
+	$(PYTHON) -m venv $(INTEGRATIONS)
+	$(INTEGRATIONS)/bin/python $(PIP_INSTALL) '.[train,dev,ray]'
+	touch $@
+
+# Its requirements and ours do not go together, and the tests only talk to it.
+$(LABEL_STUDIO)/.ready:
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install --disable-pip-version-check --quiet 'label-studio>=1.23,<2'
+	touch $@

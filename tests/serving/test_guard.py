@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.guard import Guard, RouteLabels
 
-TIMEOUT = 0.2
+TIMEOUT = 0.5
 
 
 def guarded(app: ASGIApp) -> ASGIApp:

@@ -39,7 +39,7 @@ def test_health_answers_while_the_model_works(service: Service) -> None:
         slowest = max(slowest, time.monotonic() - started)
         time.sleep(0.02)
     assert answers[0].status_code == 200
-    assert slowest < 1.0
+    assert slowest < 3.0
 
 
 def test_metrics_do_not_grow_with_unknown_paths(service: Service) -> None:

@@ -59,7 +59,7 @@ def test_what_has_no_room_is_dropped_and_counted_without_waiting(name: str, star
     assert begun.wait(10)
     before = time.monotonic()
     aside.offer(range(1, 100))
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 5
     assert counted(name, "dropped", 97)
     release.set()
     assert counted(name, "done", 3)
