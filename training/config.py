@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from stance.encoding import EncodingSettings
 from stance.labelled import LabelledDocument
@@ -70,7 +70,11 @@ class ModelSpec(Frozen):
 
 
 class OptimSpec(Frozen):
-    """Rates, sizes and how long."""
+    """Rates, sizes and how long.
+
+    `average_from` is the share of training after which weights are averaged; `start_share` the share of the weights of
+    `model.start` in the result, for a model that is to keep what it knew.
+    """
 
     epochs: float = Field(3.0, gt=0)
     batch_tokens: int = Field(1536, ge=64)
@@ -82,6 +86,7 @@ class OptimSpec(Frozen):
     bf16: bool = True
     checkpoint_steps: int = Field(200, ge=1)
     average_from: float = Field(0.6, ge=0.0, le=1.0)
+    start_share: float = Field(0.0, ge=0.0, lt=1.0)
 
 
 class TrainConfig(Frozen):
@@ -115,6 +120,12 @@ class TrainConfig(Frozen):
         if twice:
             raise ValueError(f"name: {', '.join(twice)} is used twice; give each source a name of its own")
         return sources
+
+    @model_validator(mode="after")
+    def _start_is_there(self) -> Self:
+        if self.optim.start_share and self.model.start is None:
+            raise ValueError("optim.start_share: mixes with the weights of model.start; name one, or set it to 0")
+        return self
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -35,7 +35,8 @@ def fit(config: TrainConfig) -> Path:
     """Train to the end and return the folder with the torch model (`OUTPUT/model`).
 
     The last checkpoint in `OUTPUT/checkpoints` is gone on with, when there is one. At the end the last weights,
-    their average and the middle between the two are compared on dev and the best is kept; `OUTPUT/dev.json` has both.
+    their average and the middle between the two are compared on dev, each mixed with the weights that training started
+    from where `optim.start_share` says so, and the best is kept; `OUTPUT/dev.json` has the scores of all.
 
     Raises `ConfigError`, `DataError` for data that cannot be used or share texts with dev, and `StorageError` where a
     checkpoint cannot be written.
@@ -60,7 +61,8 @@ def fit(config: TrainConfig) -> Path:
         average.restore(checkpoint)
     with keeping_checkpoints(folder):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return _finish(config, trainer, average, dev_sets, tokenizer)
+    start = build_model(config, encoder, tokenizer).state_dict() if config.optim.start_share else {}
+    return _finish(config, trainer, _candidates(trainer, start, config.optim.start_share), dev_sets, tokenizer)
 
 
 def training_sources(config: TrainConfig) -> list[Source]:
@@ -223,15 +225,30 @@ def _trainer(
     )
 
 
+def _candidates(
+    trainer: StanceTrainer, start: Mapping[str, Tensor], start_share: float
+) -> dict[str, dict[str, Tensor]]:
+    """The last weights, their average and the middle between the two, each with its share of the start's weights.
+
+    Weights that lie between a start and its fine-tuning keep more of what the start knew, at little cost to what was
+    learned (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
+    last = {name: value.clone() for name, value in trainer.trained.state_dict().items()}
+    found = {"last": last}
+    if average := trainer.average.average:
+        found |= {"average": dict(average), "between": _mixed(last, average, 0.5)}
+    return {name: _mixed(weights, start, start_share) if start else weights for name, weights in found.items()}
+
+
+def _mixed(weights: Mapping[str, Tensor], others: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """`weights` with a `share` of 0 to 1 of the `others`; counters and the like stay as they are."""
+    return {n: v.float().lerp(others[n].float(), share) if v.is_floating_point() else v for n, v in weights.items()}
+
+
 def _chosen(
-    model: StanceModel, average: Mapping[str, Tensor], evaluate: Callable[[], dict[str, float]]
+    model: StanceModel, candidates: Mapping[str, dict[str, Tensor]], evaluate: Callable[[], dict[str, float]]
 ) -> tuple[dict[str, dict[str, float]], dict[str, Tensor]]:
-    """The scores of the last weights, of their average and of the middle between the two, and the best of the three."""
-    last = {name: value.clone() for name, value in model.state_dict().items()}
-    candidates = {"last": last}
-    if average:
-        between = {n: v.float().lerp(average[n], 0.5) if v.is_floating_point() else v for n, v in last.items()}
-        candidates |= {"average": dict(average), "between": between}
+    """The scores of all candidates, and the weights of the best."""
     scores = {}
     for name, weights in candidates.items():
         model.load_state_dict(weights)
@@ -242,12 +259,12 @@ def _chosen(
 def _finish(
     config: TrainConfig,
     trainer: StanceTrainer,
-    average: WeightAverage,
+    candidates: Mapping[str, dict[str, Tensor]],
     dev_sets: dict[str, Dataset],
     tokenizer: Tokenizer,
 ) -> Path:
     model = trainer.trained
-    scores, best = _chosen(model, average.average, lambda: evaluate_sources(model, dev_sets, trainer.dev_collator))
+    scores, best = _chosen(model, candidates, lambda: evaluate_sources(model, dev_sets, trainer.dev_collator))
     model.load_state_dict(best)
     (config.output / "dev.json").write_text(json.dumps(scores, indent=1))
     (config.output / "history.json").write_text(json.dumps(trainer.state.log_history, indent=1))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from stance import Document, StanceClassifier
@@ -141,6 +142,25 @@ def test_training_goes_on_from_a_model(start: str, artifact: Path, setting: Path
     folder = train.fit(configured(setting, *overrides, "model.frozen_layers=1"))
     scores = json.loads((folder.parent / "dev.json").read_text())
     assert "own_stance_f1" in scores["last"]
+
+
+def test_a_share_of_the_start_stays_in_the_result(artifact: Path, setting: Path, tmp_path: Path) -> None:
+    start = train.StanceModel.load(artifact.parent / "model").state_dict()
+    trained = []
+    for share in (0, 0.75):
+        overrides = [f"output={tmp_path / str(share)}", f"model.start={artifact.parent / 'model'}", "optim.epochs=1"]
+        # Without an average there is one candidate, the last weights.
+        only = ["optim.average_from=1", f"optim.start_share={share}"]
+        trained.append(train.StanceModel.load(train.fit(configured(setting, *overrides, *only))).state_dict())
+    whole, mixed = trained
+    assert any((whole[name] - start[name]).abs().max() > 1e-4 for name in start if start[name].is_floating_point())
+    for name, value in start.items():
+        assert torch.allclose(mixed[name].float(), 0.25 * whole[name].float() + 0.75 * value.float(), atol=1e-6), name
+
+
+def test_a_share_of_no_start_is_refused(setting: Path) -> None:
+    with pytest.raises(ConfigError, match=r"optim\.start_share: .* name one"):
+        configured(setting, "optim.start_share=0.5")
 
 
 def test_the_same_folder_with_other_labels_or_settings_is_refused(artifact: Path, setting: Path) -> None:
