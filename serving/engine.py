@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import threading
 import time
@@ -12,8 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from serving.errors import overloaded
-from stance.queries import TooManyPairs
-from stance.schema import Document, DocumentResult, ErrorInfo, ItemError
+from stance.schema import Document, DocumentResult, ItemError
 
 #: Documents, and characters of text, that are classified between two looks at whether anybody still waits:
 #: about two seconds' work on two cores, and enough to fill the model's batches.
@@ -26,7 +24,6 @@ if TYPE_CHECKING:  # loads OpenVINO, which the supervising process has no use fo
     from stance.classifier import StanceClassifier
 
 T = TypeVar("T")
-logger = logging.getLogger("stance.serving")
 
 
 class Abandoned(Exception):
@@ -94,28 +91,14 @@ def classify_items(
     Raises `Abandoned` when `stop` is set before the end.
     """
 
-    def classify(documents: Sequence[Document]) -> list[DocumentResult]:
-        if stop.is_set():
-            raise Abandoned
-        return classifier.classify(documents, include_neutral, author)
+    def results() -> Iterator[DocumentResult | ItemError]:
+        for chunk in _chunks([item for item in items if isinstance(item, Document)]):
+            if stop.is_set():
+                raise Abandoned
+            yield from classifier.classify(chunk, include_neutral, author)
 
-    documents = [item for item in items if isinstance(item, Document)]
-    results = _isolated(classify, documents)
-    return [next(results) if isinstance(item, Document) else item for item in items]
-
-
-def _isolated(
-    classify: Callable[[Sequence[Document]], list[DocumentResult]], documents: Sequence[Document]
-) -> Iterator[DocumentResult | ItemError]:
-    """Results chunk by chunk; where a chunk fails, one by one, so that one document costs no other its result."""
-    for chunk in _chunks(documents):
-        try:
-            yield from classify(chunk)
-        except Abandoned:
-            raise
-        except Exception:
-            logger.exception("a chunk of %d documents failed; trying them one by one", len(chunk))
-            yield from (_alone(classify, document) for document in chunk)
+    found = results()
+    return [next(found) if isinstance(item, Document) else item for item in items]
 
 
 def _chunks(documents: Sequence[Document]) -> Iterator[list[Document]]:
@@ -129,18 +112,3 @@ def _chunks(documents: Sequence[Document]) -> Iterator[list[Document]]:
         characters += len(document.text)
     if chunk:
         yield chunk
-
-
-def _alone(
-    classify: Callable[[Sequence[Document]], list[DocumentResult]], document: Document
-) -> DocumentResult | ItemError:
-    try:
-        return classify([document])[0]
-    except Abandoned:
-        raise
-    except TooManyPairs as error:
-        return ItemError(id=document.id, error=ErrorInfo(code="too_many_actors", message=str(error)))
-    except Exception:
-        logger.exception("a document of %d characters failed", len(document.text))
-        message = "the document could not be classified; the service's log has the details"
-        return ItemError(id=document.id, error=ErrorInfo(code="internal", message=message))

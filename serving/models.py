@@ -28,7 +28,7 @@ def warm_up(classifier: StanceClassifier) -> None:
     """Ask once, so that the first request does not pay for what is built at first use, and drop what is then spent."""
     from stance.runtime import release_weights
 
-    classifier.classify([_WARM_UP])
+    classifier.classify([_WARM_UP], on_error="raise")
     release_weights()
 
 

@@ -12,8 +12,9 @@ from stance.schema import Actor, Document, DocumentResult, ItemError, Mention
 
 if TYPE_CHECKING:
     from stance.classifier import StanceClassifier
+    from stance.outcome import ClassifyError
 
-__all__ = ["Actor", "Document", "DocumentResult", "ItemError", "Mention", "StanceClassifier"]
+__all__ = ["Actor", "ClassifyError", "Document", "DocumentResult", "ItemError", "Mention", "StanceClassifier"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> Any:
         from stance.classifier import StanceClassifier
 
         return StanceClassifier
+    if name == "ClassifyError":
+        from stance.outcome import ClassifyError
+
+        return ClassifyError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

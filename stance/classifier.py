@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 from tokenizers import Tokenizer
 
@@ -14,10 +15,11 @@ from stance.artifact import SHIPPED, TOKENIZER, Manifest, read_manifest
 from stance.assembly import Assembly
 from stance.encoding import Window, WindowEncoder
 from stance.heads import Heads, Linked, Reading
+from stance.outcome import Failed, all_or_raise, as_items
 from stance.prepare import prepare
 from stance.queries import ActorQueries, TooManyPairs, actor_queries, pad
 from stance.runtime import Runtime
-from stance.schema import Document, DocumentResult
+from stance.schema import Document, DocumentResult, ItemError
 
 #: Windows are padded to one of a few lengths and share a batch only with their like: so a window is computed at the
 #: same shape whatever stands beside it, and a document's answer does not depend on its company. Steps are twice as
@@ -33,6 +35,8 @@ HEAD_BATCHES = 8
 #: Names whose word pieces are remembered: a corpus has few that it does not repeat.
 REMEMBERED_NAMES = 16_384
 
+logger = logging.getLogger("stance.classifier")
+
 
 class Task(NamedTuple):
     """One window of one document of a call."""
@@ -42,9 +46,10 @@ class Task(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Documents that are read up to the encoder: what is known of each, and their windows in batches."""
+    """Documents that are read up to the encoder: what is known of each, or why none is, and windows in batches."""
 
-    assemblies: list[Assembly]
+    documents: Sequence[Document]
+    parts: list[Assembly | Failed]
     batches: list[list[Task]]
 
 
@@ -74,42 +79,85 @@ class StanceClassifier:
         """The model's name, as every result carries it."""
         return self.manifest.tag
 
+    @overload
     def classify(
-        self, documents: Sequence[Document], include_neutral: bool = False, author: bool = False
-    ) -> list[DocumentResult]:
-        """One result a document, in the order given.
+        self,
+        documents: Sequence[Document],
+        include_neutral: bool = ...,
+        author: bool = ...,
+        on_error: Literal["return"] = ...,
+    ) -> list[DocumentResult | ItemError]: ...
 
-        `include_neutral` also lists neutral stances; with `author` the text's own voice is a holder too. Raises
-        `TypeError` for what is no `Document`, and `TooManyPairs` for a document with a sentence of more actors than
-        can be paired; both name the document, and nothing is classified then.
+    @overload
+    def classify(
+        self,
+        documents: Sequence[Document],
+        include_neutral: bool = ...,
+        author: bool = ...,
+        *,
+        on_error: Literal["raise"],
+    ) -> list[DocumentResult]: ...
+
+    def classify(
+        self,
+        documents: Sequence[Document],
+        include_neutral: bool = False,
+        author: bool = False,
+        on_error: Literal["return", "raise"] = "return",
+    ) -> Sequence[DocumentResult | ItemError]:
+        """One result a document, in the order given; in the place of one that cannot be answered, an `ItemError`.
+
+        `include_neutral` also lists neutral stances; with `author` the text's own voice is a holder too. With
+        `on_error="raise"` there are results only: documents that cannot be answered raise `ClassifyError`, which names
+        them and has the results of all others. Raises `TypeError`, which names the position, for what is no
+        `Document`, before anything is classified.
         """
-        return self.answer(self.prepare(documents), include_neutral, author)
+        if on_error not in ("return", "raise"):
+            raise ValueError(f'on_error: must be "return" or "raise", not {on_error!r}')
+        call = self.prepare(documents)
+        if on_error == "return":
+            return self.answer(call, include_neutral, author)
+        return all_or_raise(self._outcomes(call, include_neutral, author))
 
     def prepare(self, documents: Sequence[Document]) -> Call:
         """The first half of `classify`, what needs no encoder; it may run beside another call's second half."""
         _check_types(documents)
-        assemblies = [Assembly(prepare(document), self.manifest) for document in documents]
-        return Call(assemblies, list(self._batches(assemblies)))
+        windows: dict[int, list[Window]] = {}
+        parts: list[Assembly | Failed] = []
+        for owner, document in enumerate(documents):
+            try:
+                assembly = Assembly(prepare(document), self.manifest)
+                windows[owner] = self._windows(assembly)
+                parts.append(assembly)
+            except Exception as error:  # costs no other document its result
+                parts.append(Failed(document, error))
+        return Call(documents, parts, list(_batches(windows)))
 
-    def answer(self, call: Call, include_neutral: bool = False, author: bool = False) -> list[DocumentResult]:
+    def answer(
+        self, call: Call, include_neutral: bool = False, author: bool = False
+    ) -> list[DocumentResult | ItemError]:
         """The second half of `classify`, for what `prepare` gave, once."""
-        batches = iter(call.batches)
-        while group := list(islice(batches, HEAD_BATCHES)):
-            self._read([reading for batch in group for reading in self._encode(batch)], call.assemblies, author)
-        return [assembly.result(include_neutral) for assembly in call.assemblies]
+        try:
+            return as_items(self._outcomes(call, include_neutral, author))
+        except Exception as error:
+            if len(call.documents) == 1:
+                return [Failed(call.documents[0], error).as_item()]
+            logger.exception("a call of %d documents failed; trying them one by one", len(call.documents))
+        alone = (self.answer(self.prepare([one]), include_neutral, author) for one in call.documents)
+        return [result for results in alone for result in results]
 
-    def _batches(self, assemblies: Sequence[Assembly]) -> Iterator[list[Task]]:
-        """Windows of all documents in batches of one padded length each."""
-        buckets: dict[int, list[Task]] = {}
-        for owner, assembly in enumerate(assemblies):
-            prepared = assembly.prepared
-            for window in self.encoder.encode(prepared.document.text, prepared.sentences, prepared.mentions):
-                if window.mentions or not prepared.fixed:
-                    buckets.setdefault(padded_length(len(window.ids)), []).append(Task(owner, window))
-        for length, tasks in sorted(buckets.items()):
-            rest = iter(tasks)
-            for size in batch_sizes(len(tasks), length):
-                yield list(islice(rest, size))
+    def _outcomes(self, call: Call, include_neutral: bool, author: bool) -> list[DocumentResult | Failed]:
+        """A result a document, or why there is none; raises what cannot be laid to one document."""
+        batches, parts = iter(call.batches), list(call.parts)
+        while group := list(islice(batches, HEAD_BATCHES)):
+            self._read([reading for batch in group for reading in self._encode(batch)], parts, author)
+        return [part if isinstance(part, Failed) else part.result(include_neutral) for part in parts]
+
+    def _windows(self, assembly: Assembly) -> list[Window]:
+        """The document's windows that anything is asked of."""
+        prepared = assembly.prepared
+        windows = self.encoder.encode(prepared.document.text, prepared.sentences, prepared.mentions)
+        return [window for window in windows if window.mentions or not prepared.fixed]
 
     def _encode(self, batch: Sequence[Task]) -> Iterator[Reading]:
         """Encode one batch."""
@@ -119,23 +167,41 @@ class StanceClassifier:
         for task, vectors, logits in zip(batch, hidden, tags, strict=True):
             yield Reading(task.owner, task.window, vectors, logits)
 
-    def _read(self, readings: Sequence[Reading], assemblies: Sequence[Assembly], author: bool) -> None:
-        """Answer all questions about some windows."""
-        owners = [assemblies[reading.owner] for reading in readings]
-        linked = self._heads.find(readings, [owner.prepared for owner in owners])
-        queries = [_queries(x, owner, author) for x, owner in zip(linked, owners, strict=True)]
-        answers = self._heads.answer(queries, readings)
+    def _read(self, readings: Sequence[Reading], parts: list[Assembly | Failed], author: bool) -> None:
+        """Answer all questions about some windows; a document of which too much is asked becomes `Failed`."""
+        owned = [(reading, part) for reading in readings if isinstance(part := parts[reading.owner], Assembly)]
+        if not owned:
+            return
+        kept, owners = [reading for reading, _ in owned], [owner for _, owner in owned]
+        linked = self._heads.find(kept, [owner.prepared for owner in owners])
+        queries = [_queries(x, reading.owner, parts, author) for x, reading in zip(linked, kept, strict=True)]
+        answers = self._heads.answer(queries, kept)
         for owner, x, asked, scores in zip(owners, linked, queries, answers, strict=True):
             owner.add_mentions(x.found, x.phrases, x.names)
             owner.add(asked, *scores)
 
 
-def _queries(linked: Linked, owner: Assembly, author: bool) -> ActorQueries:
-    """The questions of one window. Raises `TooManyPairs` that names the document, which the window cannot."""
+def _queries(linked: Linked, owner: int, parts: list[Assembly | Failed], author: bool) -> ActorQueries:
+    """The questions of one window; where they are too many, none, and its document becomes `Failed`."""
     try:
         return actor_queries(linked.found.window, linked.found.mentions, author)
     except TooManyPairs as error:
-        raise TooManyPairs(f"document {owner.prepared.document.id!r}: {error}") from None
+        part = parts[owner]
+        if isinstance(part, Assembly):  # the first window tells, whatever else the call holds
+            parts[owner] = Failed(part.prepared.document, error)
+        return ActorQueries([], [], [])
+
+
+def _batches(windows: Mapping[int, Sequence[Window]]) -> Iterator[list[Task]]:
+    """Windows of all documents, by the document's number, in batches of one padded length each."""
+    buckets: dict[int, list[Task]] = {}
+    for owner, own in windows.items():
+        for window in own:
+            buckets.setdefault(padded_length(len(window.ids)), []).append(Task(owner, window))
+    for length, tasks in sorted(buckets.items()):
+        rest = iter(tasks)
+        for size in batch_sizes(len(tasks), length):
+            yield list(islice(rest, size))
 
 
 def _check_types(documents: Sequence[Document]) -> None:

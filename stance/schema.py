@@ -4,7 +4,7 @@ All offsets are Unicode code points into the text as it was given, half-open (`s
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -205,3 +205,12 @@ class ItemError(Strict):
 
     id: str
     error: ErrorInfo
+
+    if not TYPE_CHECKING:  # type checkers tell by themselves who forgot that a result may be an error
+
+        def __getattr__(self, name: str) -> Any:
+            """Say why there is none to whoever asks a failed document for what only results have."""
+            if name in DocumentResult.model_fields:
+                why = f"it failed ({self.error.code}: {self.error.message})"
+                raise AttributeError(f"document {self.id!r} has no {name}, for {why}")
+            return super().__getattr__(name)

@@ -76,5 +76,5 @@ class Shadow:
             raise RuntimeError("the shadow model was not loaded")
         if one.result.model == self._classifier.tag:  # it was promoted: nothing is left to compare
             return
-        (shadow,) = self._classifier.classify([one.document], author=one.author)
+        (shadow,) = self._classifier.classify([one.document], author=one.author, on_error="raise")
         self._store.add(one.document.id, one.result.model, shadow.model, compare(one.result, shadow))

@@ -7,7 +7,6 @@ at once, or be killed anywhere: the parts appear by renaming, and the record tha
 from __future__ import annotations
 
 import gc
-import logging
 import time
 import uuid
 from collections import Counter
@@ -26,8 +25,7 @@ from serving.batch.tables import TABLES, Scored, TableSet
 from serving.config import Limits
 from serving.intake import read_document
 from stance.artifact import MANIFEST, digest
-from stance.queries import TooManyPairs
-from stance.schema import Actor, Document, DocumentResult, ErrorInfo, ItemError, Strict
+from stance.schema import Actor, Document, ErrorInfo, ItemError, Strict
 
 if TYPE_CHECKING:  # loads OpenVINO, which the process that only hands out shards has no use for
     from stance.classifier import Call, StanceClassifier
@@ -40,8 +38,6 @@ RECORDS = "manifest"
 #: Documents in one call of the classifier, and characters: enough to fill batches of every length.
 CHUNK_DOCUMENTS = 256
 CHUNK_CHARACTERS = 100_000
-
-logger = logging.getLogger("stance.batch")
 
 
 class UnitSettings(Strict):
@@ -191,7 +187,7 @@ class ShardScorer:
                 yield row, read_document(value, row["position"], self.settings.actors, self._limits)
 
     def _classify(self, chunk: Chunk, call: Callable[[], Call]) -> list[Scored]:
-        results = iter(self._results(_documents(chunk), call))
+        results = iter(self._classifier.answer(call(), self.settings.include_neutral, self.settings.author))
         return [
             Scored(
                 position=row["position"],
@@ -202,21 +198,6 @@ class ShardScorer:
             )
             for row, item in chunk
         ]
-
-    def _results(self, documents: list[Document], call: Callable[[], Call]) -> Iterable[DocumentResult | ItemError]:
-        """One result a document; where the call fails, one by one, so that one costs no other its result."""
-        try:
-            return self._classifier.answer(call(), self.settings.include_neutral, self.settings.author)
-        except Exception as error:
-            if len(documents) > 1:
-                logger.exception("a chunk of %d documents failed; trying them one by one", len(documents))
-                alone = ([document] for document in documents)
-                return [r for one in alone for r in self._results(one, partial(self._classifier.prepare, one))]
-            if isinstance(error, TooManyPairs):
-                return [_error(documents[0].id, "too_many_actors", str(error))]
-            logger.exception("a document of %d characters failed", len(documents[0].text))
-            message = "the document could not be classified; the log has the details"
-            return [_error(documents[0].id, "internal", message)]
 
 
 def _error(name: str, code: str, message: str) -> ItemError:

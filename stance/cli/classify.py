@@ -41,12 +41,12 @@ def classify(
     document = read_document(file, actors)
     from stance.artifact import ArtifactError
     from stance.classifier import StanceClassifier
-    from stance.queries import TooManyPairs
+    from stance.outcome import ClassifyError
 
     with refusing(ArtifactError):
         classifier = StanceClassifier.load(model)
-    with refusing(TooManyPairs):
-        result = classifier.classify([document], include_neutral=include_neutral, author=author)[0]
+    with refusing(ClassifyError):
+        (result,) = classifier.classify([document], include_neutral, author, on_error="raise")
     emit([render(result, format or _format_for(out))], out)
 
 

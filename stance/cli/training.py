@@ -53,9 +53,10 @@ def evaluate(
     """Measure a model on labelled data by the code path that serves; prints the metrics as JSON."""
     with extra("train"), progress_on_stderr():
         from stance.artifact import ArtifactError
+        from stance.outcome import ClassifyError
         from training.data.errors import DataError
         from training.evaluation.run import evaluate as measure
 
-        with refusing(ArtifactError, DataError):
+        with refusing(ArtifactError, ClassifyError, DataError):
             metrics = measure(model, data, report, against, history, threads, swaps)
     emit([json.dumps(metrics, ensure_ascii=False, indent=1) + "\n"])

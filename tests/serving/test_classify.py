@@ -52,6 +52,7 @@ def test_given_mentions_are_used_and_no_other(service: Service) -> None:
     assert found == [("ru", 0, 6), ("ua", 17, 24)]
 
 
+CROWD = [f"Aa{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(90)]
 BAD = [
     "not an object",
     {"id": "bad"},
@@ -63,6 +64,7 @@ BAD = [
     {"id": "bad", "text": TEXT, "actors": [ACTORS[0], ACTORS[0]]},
     {"id": "bad", "text": TEXT, "actors": [{"id": "a", "name": "A", "aliases": [""]}]},
     {"id": "bad", "text": TEXT, "mentions": [{"actor": "ru", "start": 0, "end": 9999}]},
+    {"id": "bad", "text": ", ".join(CROWD), "actors": [{"id": name, "name": name} for name in CROWD]},
 ]
 
 
@@ -97,26 +99,6 @@ def test_odd_text_is_answered_with_exact_offsets(service: Service, text: str) ->
         assert text[sentence["start"] : sentence["end"]] == sentence["text"]
         for mention in sentence["mentions"]:
             assert text[mention["start"] : mention["end"]] == mention["text"]
-
-
-def test_a_document_that_breaks_the_classifier_costs_no_other_its_result(tiny_classifier: StanceClassifier) -> None:
-    from threading import Event
-
-    from serving.engine import classify_items
-
-    class Fragile(StanceClassifier):
-        def classify(self, documents: Any, *options: Any) -> list[DocumentResult]:
-            if any("break" in document.text for document in documents):
-                raise RuntimeError("a secret path")
-            return super().classify(documents, *options)
-
-    fragile = Fragile(tiny_classifier.folder, tiny_classifier.manifest, tiny_classifier.runtime)
-    texts = [TEXT, "break", TEXT]
-    documents = [Document.model_validate({**GOOD, "id": str(i), "text": text}) for i, text in enumerate(texts)]
-    items = classify_items(fragile, documents, False, False, Event())
-    assert [type(item).__name__ for item in items] == ["DocumentResult", "ItemError", "DocumentResult"]
-    assert [item.id for item in items] == ["0", "1", "2"]
-    assert "secret" not in items[1].model_dump_json()
 
 
 def test_a_wrong_envelope_is_refused_as_a_whole(service: Service) -> None:

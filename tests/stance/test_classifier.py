@@ -11,7 +11,6 @@ import pytest
 
 from stance import Actor, Document, Mention, StanceClassifier
 from stance.classifier import BATCH_TOKENS, batch_sizes, padded_length
-from stance.queries import TooManyPairs
 from stance.runtime import release_weights
 from stance.schema import AUTHOR
 from tests.stance.results import check
@@ -136,16 +135,6 @@ def test_a_sentence_longer_than_a_window_is_read_to_its_end(tiny_classifier: Sta
     (result,) = tiny_classifier.classify([Document(id="d", text=text, actors=actors)], include_neutral=True)
     (sentence,) = result.sentences
     assert {s.actor for s in sentence.sentiment} == {"o", "v"}
-
-
-def test_a_list_of_a_hundred_actors_is_refused_by_name(tiny_classifier: StanceClassifier) -> None:
-    names = [f"Aa{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(100)]
-    text, mentions = "", []
-    for name in names:
-        mentions.append(Mention(actor=name, start=len(text), end=len(text) + len(name)))
-        text += name + " "
-    with pytest.raises(TooManyPairs, match="document 'd': sentence 0 names 100 actors"):
-        tiny_classifier.classify([Document(id="d", text=text, mentions=mentions)])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stance import Document, StanceClassifier
+from stance.assembly import Assembly
 from stance.encoding import Window
 from stance.heads import Reading, columns, softmax
 
@@ -42,7 +43,7 @@ def test_unrounded_answers_do_not_depend_on_what_is_asked_beside(tiny_classifier
     def logits(given: list[Document]) -> list[np.ndarray]:
         call = tiny_classifier.prepare(given)
         tiny_classifier.answer(call)
-        kept = [assembly._sentiment for assembly in call.assemblies]
+        kept = [part._sentiment for part in call.parts if isinstance(part, Assembly)]
         return [np.array([rows for _, rows in sorted(one.items())]) for one in kept]
 
     for together, document in zip(logits(documents), documents, strict=True):

@@ -8,8 +8,7 @@ from typing import Any
 
 from stance.classifier import StanceClassifier
 from stance.labelled import LabelledDocument, SentimentLabelled, StanceLabelled
-from stance.queries import TooManyPairs
-from stance.schema import AUTHOR, Actor, Document, DocumentResult, Mention
+from stance.schema import AUTHOR, Actor, Document, DocumentResult, ItemError, Mention
 from training.data.errors import RowProblem
 from training.data.files import replacing
 
@@ -138,13 +137,10 @@ def _predictions(
     classifier: StanceClassifier, documents: list[LabelledDocument], problems: list[RowProblem]
 ) -> list[DocumentResult | None]:
     asked = [Document(id=d.id, text=d.text, actors=d.actors or None, mentions=d.mentions or None) for d in documents]
-    try:
-        return list(classifier.classify(asked, include_neutral=True))
-    except TooManyPairs as error:
-        if len(documents) == 1:
-            problems.append(RowProblem(documents[0].id, 0, "prediction", str(error)))
-            return [None]
-        return [one for document in documents for one in _predictions(classifier, [document], problems)]
+    results = classifier.classify(asked, include_neutral=True)
+    failed = [one for one in results if isinstance(one, ItemError)]
+    problems += [RowProblem(one.id, 0, "prediction", one.error.message) for one in failed]
+    return [None if isinstance(one, ItemError) else one for one in results]
 
 
 def _part(document: LabelledDocument, number: int, name: str, kind: str, values: list[str]) -> Region:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,8 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from stance.classifier import StanceClassifier
-from stance.queries import TooManyPairs
-from stance.schema import Document, DocumentResult
+from stance.schema import Document, ItemError
 from stance.store import pointer_path
 from stance.traffic import Observed, observe, opened_traffic
 from training.data.errors import DataError, RowProblem
@@ -41,25 +40,14 @@ def write_reference(
     stream = iter(documents)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         while chunk := list(islice(stream, CHUNK)):
-            for answer in _classified(classifier, chunk):
-                if isinstance(answer, str):
-                    failures.append(answer)
+            for answer in classifier.classify(chunk):
+                if isinstance(answer, ItemError):
+                    failures.append(f"{answer.id}: {answer.error.message}")
                 else:
                     kept += 1
                     observed = observe(answer, datetime.now(UTC), texts)
                     file.write(observed.model_dump_json(exclude_none=True) + "\n")
     return kept, failures
-
-
-def _classified(classifier: StanceClassifier, chunk: Sequence[Document]) -> Iterator[DocumentResult | str]:
-    try:
-        yield from classifier.classify(chunk)
-    except TooManyPairs as error:
-        if len(chunk) == 1:
-            yield f"{chunk[0].id}: {error}"
-        else:
-            for document in chunk:
-                yield from _classified(classifier, [document])
 
 
 def read_reference(path: Path) -> Side:

@@ -102,7 +102,7 @@ def _ask(
 ) -> list[dict[str, list[Item]]]:
     """For each document the items of both heads; the author's stances are left out."""
     sent = [as_document(d) if mode == "mentions" else _listed(d) for d in documents]
-    results = classifier.classify(sent, include_neutral=True)
+    results = classifier.classify(sent, include_neutral=True, on_error="raise")
     return [
         {
             "sentiment": list(sentiment_items(d, r)),

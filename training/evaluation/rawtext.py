@@ -117,7 +117,7 @@ def evaluate_raw(
     them but without their places.
     """
     sent = [Document(id=d.id, text=d.text, actors=actors_with_aliases(d) if with_actors else None) for d in documents]
-    return compare_raw(documents, classifier.classify(sent), name)
+    return compare_raw(documents, classifier.classify(sent, on_error="raise"), name)
 
 
 def compare_raw(documents: Sequence[LabelledDocument], results: Sequence[DocumentResult], name: str = "raw") -> RawText:

@@ -63,7 +63,7 @@ def evaluate_sentiment(
     classifier: StanceClassifier, documents: Sequence[LabelledDocument], name: str = "sentiment"
 ) -> Evaluation:
     """Negative, neutral, positive for every labelled (sentence, actor)."""
-    results = classifier.classify([as_document(d) for d in documents], include_neutral=True)
+    results = classifier.classify([as_document(d) for d in documents], include_neutral=True, on_error="raise")
     pairs = zip(documents, results, strict=True)
     items = [item for document, result in pairs for item in sentiment_items(document, result)]
     return evaluation(name, "sentiment", SENTIMENTS, items)
@@ -82,7 +82,9 @@ def evaluate_stance(
 ) -> StanceEvaluation:
     """Against, neutral, favor for every labelled directed pair; the author's own stances apart."""
     author = any(s.holder == AUTHOR for d in documents for s in d.stances)
-    results = classifier.classify([as_document(d) for d in documents], include_neutral=True, author=author)
+    results = classifier.classify(
+        [as_document(d) for d in documents], include_neutral=True, author=author, on_error="raise"
+    )
     return stance_evaluation(documents, results, name)
 
 
@@ -190,7 +192,7 @@ def evaluate_dse(classifier: StanceClassifier, documents: Sequence[LabelledDocum
     `documents` come from `training.data.readers.dse`. Each answer is a pair of stances, and its probability is
     the product of the two, normalised over the five.
     """
-    results = classifier.classify([as_document(d) for d in documents], include_neutral=True)
+    results = classifier.classify([as_document(d) for d in documents], include_neutral=True, on_error="raise")
     items = [dse_item(document, result) for document, result in zip(documents, results, strict=True)]
     return evaluation(name, "", DSE_LABELS, items)
 

@@ -79,7 +79,7 @@ def _uncertainties(classifier: StanceClassifier, documents: Sequence[Document], 
     found: list[float] = []
     stream = iter(track(documents, "texts classified"))
     while batch := list(islice(stream, BATCH)):
-        found += [uncertainty(result) for result in classifier.classify(batch, include_neutral=True)]
+        found += [uncertainty(result) for result in classifier.classify(batch, include_neutral=True, on_error="raise")]
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import stance.classifier
 from serving.batch.config import RowLimits, ScoreConfig
 from serving.batch.errors import InputError, OutputError, Stopped
 from serving.batch.files import locked
@@ -220,14 +221,14 @@ def test_a_row_that_breaks_the_classifier_costs_only_itself(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_jsonl(tmp_path / "in.jsonl", documents(6))
-    prepare = StanceClassifier.prepare
+    prepare = stance.classifier.prepare
 
-    def breaking(self: StanceClassifier, given: list[Document]) -> Any:
-        if any(document.id == "d4" for document in given):
+    def breaking(document: Document) -> Any:
+        if document.id == "d4":
             raise RuntimeError("no")
-        return prepare(self, given)
+        return prepare(document)
 
-    monkeypatch.setattr(StanceClassifier, "prepare", breaking)
+    monkeypatch.setattr(stance.classifier, "prepare", breaking)
     with open_run(ScoreConfig(inputs=(str(path),), out=tmp_path / "out", model=str(tiny_model), threads=1)) as run:
         record = ShardScorer(run.settings).score(run.pending()[0])
     assert (record.rows, record.errors) == (6, {"internal": 1})
