@@ -42,12 +42,16 @@ class Frozen(BaseModel):
 
 
 class Limits(Frozen):
-    """What one request may ask for; more is refused with an error that names the limit."""
+    """What one request may ask for; more is refused with an error that names the limit.
+
+    `aliases`: of all actors together, of the request or of one document.
+    """
 
     body_bytes: int = Field(default=4_194_304, ge=1024)
     documents: int = Field(default=256, ge=1)
     text_characters: int = Field(default=200_000, ge=1)
     actors: int = Field(default=100, ge=1)
+    aliases: int = Field(default=10_000, ge=1)
 
 
 class JobsConfig(Frozen):

@@ -98,6 +98,7 @@ def read_envelope(value: Any, limits: Limits) -> ClassifyRequest:
     """
     listed = value.get("actors") if isinstance(value, dict) else None
     crowd = _too_many(len(listed), limits) if isinstance(listed, list) else None
+    crowd = crowd or _too_many_aliases(listed, limits)
     if crowd is not None:
         raise unprocessable([crowd])
     try:
@@ -126,13 +127,28 @@ def _too_many(actors: int, limits: Limits) -> Fault | None:
     return Fault("actors", f"{actors} are more than the limit of {limits.actors}; name fewer")
 
 
+def _too_many_aliases(actors: Any, limits: Limits) -> Fault | None:
+    """Every alias is prepared for the search before the first text is read."""
+    rows = [row for row in actors if isinstance(row, dict)] if isinstance(actors, list) else []
+    count = sum(len(aliases) for row in rows if isinstance(aliases := row.get("aliases"), list))
+    if count <= limits.aliases:
+        return None
+    message = f"{count} aliases are more than the limit of {limits.aliases}; list fewer, or use `stance score --actors`"
+    return Fault("actors", message)
+
+
 def read_document(value: Any, position: int, actors: Sequence[Actor] | None, limits: Limits) -> Document | ItemError:
     """One document, with `actors` where it brings none; an `ItemError` names the field and the mend."""
     if not isinstance(value, dict):
         fault = Fault(f"documents[{position}]", f"must be an object with id and text, not {kind_of(value)}")
         return item_error(str(position), "invalid_document", [fault])
     name = _name(value.get("id"), position)
-    for code, problem in (("text_too_long", _too_long(value, limits)), ("too_many_actors", _crowded(value, limits))):
+    beyond = (
+        ("text_too_long", _too_long(value, limits)),
+        ("too_many_actors", _crowded(value, limits)),
+        ("too_many_aliases", _too_many_aliases(value.get("actors"), limits)),
+    )
+    for code, problem in beyond:
         if problem is not None:
             return item_error(name, code, [problem])
     if actors is not None and value.get("actors") is None:

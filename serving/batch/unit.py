@@ -109,7 +109,11 @@ class ShardScorer:
         if digest(Path(settings.model) / MANIFEST) != settings.model_digest:
             raise OutputError(f"{settings.model}: the model changed while the run went on; run again")
         self._classifier: StanceClassifier = StanceClassifier.load(settings.model, settings.threads)
-        self._limits = Limits(text_characters=settings.limits.text_characters, actors=settings.limits.actors)
+        limits = settings.limits
+        # The bytes of a row bound its aliases.
+        self._limits = Limits(
+            text_characters=limits.text_characters, actors=limits.actors, aliases=max(1, limits.row_bytes)
+        )
 
     def score(
         self,

@@ -10,7 +10,7 @@ from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
 from stance.actors.naming import field_noun, head_noun
 from stance.actors.patterns import Pattern, Patterns, build_patterns
-from stance.actors.spelling import VARIANT_LETTERS, same_spelling, skeleton
+from stance.actors.spelling import VARIANT_LETTERS, same_spelling, variant_key
 from stance.actors.tokens import APOSTROPHES, Token, joined, keys, tokenize
 from stance.schema import Actor, Mention
 from stance.text import split_sentences
@@ -56,7 +56,7 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     surname behind another first name is somebody else, unless the surname is listed as an alias.
     """
     patterns = build_patterns(actors)
-    if not patterns.by_word or not text.strip():
+    if not patterns or not text.strip():
         return []
     names = find_names(text, split_sentences(text))
     source = _Text(text, tokenize(text), names, [name.start for name in names])
@@ -70,11 +70,10 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
 
 
 def _hits(tokens: Sequence[Token], patterns: Patterns) -> Iterator[_Hit]:
-    for position, token in enumerate(tokens):
-        for pattern in patterns.by_word.get(token.key, ()):
+    for position in range(len(tokens)):
+        for pattern in patterns.at(tokens, position):
             last = position + len(pattern.keys)
-            same = tuple(t.key for t in tokens[position:last]) == pattern.keys
-            if same and _written(tokens, position, last, pattern):
+            if _written(tokens, position, last, pattern):
                 yield _Hit(position, last, pattern)
                 break
         else:
@@ -115,7 +114,7 @@ def _variants(tokens: Sequence[Token], position: int, patterns: Patterns) -> Ite
     token = tokens[position]
     if not token.capital or len(token.key) < VARIANT_LETTERS or not patterns.by_skeleton:
         return
-    for pattern in patterns.by_skeleton.get(skeleton(token.key), ()):
+    for pattern in patterns.by_skeleton.get(variant_key(token.key), ()):
         if same_spelling(token.key, pattern.keys[0]) and not _taken(token):
             yield _Hit(position, position + 1, pattern)
             return
@@ -224,12 +223,6 @@ def _inside(
         return (start, end) if many else None
     first_names = patterns.first_names[pattern.actor]
     # "Melania Trump" is not "Donald Trump", but who lists "Khafter" as an alias means "Caliph Khafter" as well.
-    if many or pattern.given or not first_names or any(_fits(word, first_names) for word in before):
+    if many or pattern.given or not first_names.words or any(map(first_names.fit, before)):
         return name.start, end
     return None
-
-
-def _fits(word: str, first_names: set[str]) -> bool:
-    """Whether a word is one of the first names, in another spelling, or the initial of one."""
-    initials = {name for name in first_names if 1 in {len(word), len(name)} and word[0] == name[0]}
-    return bool(initials) or any(same_spelling(word, name) for name in first_names)

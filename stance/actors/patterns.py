@@ -1,14 +1,14 @@
 """What to look for in a text for each given actor."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import bare_name, demonyms, field_noun, head_noun
-from stance.actors.spelling import VARIANT_LETTERS, skeleton
-from stance.actors.tokens import keys, tokenize
+from stance.actors.spelling import VARIANT_LETTERS, same_spelling, variant_key
+from stance.actors.tokens import Token, keys, tokenize
 from stance.schema import Actor, ActorType
 
 
@@ -32,16 +32,42 @@ class Pattern:
 
 
 @dataclass
-class Patterns:
-    """All patterns, by first word and, for spelling variants, by the consonants of one-word names."""
+class FirstNames:
+    """The folded words before a person's surname; none where only a surname is known."""
 
-    by_word: dict[str, list[Pattern]] = field(default_factory=dict)
-    by_skeleton: dict[str, list[Pattern]] = field(default_factory=dict)
-    #: For each person the folded words before the surname; empty where only a surname is known.
-    first_names: dict[str, set[str]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    _spelt: dict[tuple[str, str, int], list[str]] = field(default_factory=dict)
+    _initials: set[str] = field(default_factory=set)
+
+    def add(self, word: str) -> None:
+        """Take in one word."""
+        if word not in self.words:
+            self.words.add(word)
+            self._initials.add(word[0])
+            self._spelt.setdefault(variant_key(word), []).append(word)
+
+    def fit(self, word: str) -> bool:
+        """Whether a word is one of the first names, in another spelling, or the initial of one."""
+        initial = word in self._initials if len(word) == 1 else word[0] in self.words
+        return initial or any(same_spelling(word, name) for name in self._spelt.get(variant_key(word), ()))
+
+
+@dataclass
+class Patterns:
+    """All patterns, by their words and, for spelling variants, by `variant_key` of one-word names.
+
+    What a text costs does not grow with the number of patterns: an actors file may list a hundred thousand names that
+    begin with the same word.
+    """
+
+    by_skeleton: dict[tuple[str, str, int], list[Pattern]] = field(default_factory=dict)
+    first_names: dict[str, FirstNames] = field(default_factory=dict)
     #: For each organisation the words that it is called by for short: "council" for "Council of Accord".
     nouns: dict[str, set[str]] = field(default_factory=dict)
     known: set[tuple[bool, tuple[str, ...]]] = field(default_factory=set)
+    _by_words: dict[tuple[str, ...], list[Pattern]] = field(default_factory=dict)
+    #: For each first word the numbers of words of its patterns, the largest first.
+    _sizes: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, pattern: Pattern, variants: bool = False) -> None:
         """Index a pattern unless an earlier one is written the same; longer ones are tried first."""
@@ -49,11 +75,24 @@ class Patterns:
         if not pattern.keys or written in self.known:
             return
         self.known.add(written)
-        same = self.by_word.setdefault(pattern.keys[0], [])
-        same.append(pattern)
-        same.sort(key=lambda p: -len(p.keys))
+        self._by_words.setdefault(pattern.keys, []).append(pattern)
+        sizes = self._sizes.setdefault(pattern.keys[0], [])
+        if len(pattern.keys) not in sizes:
+            sizes.append(len(pattern.keys))
+            sizes.sort(reverse=True)
         if variants and len(pattern.keys) == 1 and len(pattern.keys[0]) >= VARIANT_LETTERS and not pattern.acronym:
-            self.by_skeleton.setdefault(skeleton(pattern.keys[0]), []).append(pattern)
+            self.by_skeleton.setdefault(variant_key(pattern.keys[0]), []).append(pattern)
+
+    def at(self, tokens: Sequence[Token], position: int) -> Iterator[Pattern]:
+        """Patterns whose words stand at a position of a text, the longest first, then those added first."""
+        for size in self._sizes.get(tokens[position].key, ()):
+            words = tuple(token.key for token in tokens[position : position + size])
+            if len(words) == size:  # not so at the end of the text
+                yield from self._by_words.get(words, ())
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.known)
 
 
 def build_patterns(actors: Sequence[Actor]) -> Patterns:
@@ -122,10 +161,11 @@ def _add_surnames(patterns: Patterns, actors: Sequence[Actor]) -> None:
     for actor in actors:
         if actor.type != "person":
             continue
-        before = patterns.first_names.setdefault(actor.id, set())
+        before = patterns.first_names.setdefault(actor.id, FirstNames())
         for name in (actor.name, *actor.aliases):
             words = keys(name)
-            before.update(words[:-1])
+            for word in words[:-1]:
+                before.add(word)
             for surname in surnames(name) if len(words) > 1 else ():
                 owners.setdefault(keys(surname), {})[actor.id] = surname
     for words, who in owners.items():

@@ -67,6 +67,12 @@ def skeleton(key: str) -> str:
     return sound(key).translate(_VOWELS)
 
 
+def variant_key(key: str) -> tuple[str, str, int]:
+    """What two spellings of one name of `VARIANT_LETTERS` or more have in common, see `same_spelling`."""
+    heard = sound(key)
+    return skeleton(key), heard[:1], len(heard)
+
+
 def same_spelling(one: str, other: str) -> bool:
     """Whether two folded words look like two spellings of one name.
 

@@ -38,6 +38,11 @@ BAD_DOCUMENTS = [
     ({"id": "x", "text": "a", "actors": [ACTOR, ACTOR]}, "invalid_document", "actors[1].id: 'a' is used twice"),
     ({"id": "x", "text": "a", "actors": [ACTOR] * 3}, "too_many_actors", "actors: 3 are more than the limit of 2"),
     (
+        {"id": "x", "text": "a", "actors": [{**ACTOR, "aliases": ["B"] * 5001}] * 2},
+        "too_many_aliases",
+        "actors: 10002 aliases are more than the limit of 10000; list fewer",
+    ),
+    (
         {"id": "x", "text": "a", "actors": [{**ACTOR, "aliases": ["B", " "]}]},
         "invalid_document",
         "actors[0].aliases[1]: must not be empty",

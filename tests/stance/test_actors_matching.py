@@ -5,6 +5,8 @@ from itertools import pairwise
 import pytest
 
 from stance.actors import find_mentions, load_catalogue
+from stance.actors.patterns import build_patterns
+from stance.actors.tokens import tokenize
 from stance.schema import Actor
 
 RUSSIA = Actor(id="russia", name="Russia", type="state")
@@ -154,3 +156,27 @@ def test_long_text_with_two_hundred_actors_and_threads() -> None:
         assert (
             len({tuple((m.start, m.end) for m in r) for r in pool.map(find_mentions, [short] * 8, [people] * 8)}) == 1
         )
+
+
+def test_a_place_in_a_text_costs_what_matches_there_not_what_is_listed() -> None:
+    words = [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in "lmnrs"]
+    aliases = [f"Velmar {one.title()} {other.title()}" for one in words for other in words]
+    patterns = build_patterns([Actor(id="v", name="Velmar", aliases=aliases)])
+    tokens = tokenize("Velmar Dal Gun went to Velmar.")
+    assert [pattern.text for pattern in patterns.at(tokens, 0)] == ["Velmar Dal Gun", "Velmar"]
+    assert [pattern.text for pattern in patterns.at(tokens, 5)] == ["Velmar"]
+    assert list(patterns.at(tokens, 1)) == []
+
+
+def test_longer_aliases_win_whatever_order_they_are_listed_in() -> None:
+    actors = [Actor(id="a", name="Velmar Dal"), Actor(id="b", name="Velmar Dal Gun"), Actor(id="c", name="Velmar")]
+    text = "They saw Velmar Dal Gun, Velmar Dal and Velmar."
+    expected = [("Velmar Dal Gun", "b"), ("Velmar Dal", "a"), ("Velmar", "c")]
+    assert found(text, *actors) == found(text, *reversed(actors)) == expected
+
+
+@pytest.mark.parametrize(("name", "fits"), [("K.", True), ("Halifa", True), ("Khalifa", True), ("Saddam", False)])
+def test_one_of_many_first_names_fits_a_surname(name: str, fits: bool) -> None:
+    others = [f"{a}{b}rak Haftar".title() for a in "bdgtv" for b in "aeiou"]
+    known = Actor(id="h", name="Khalifa Haftar", type="person", aliases=others)
+    assert (spans(f"They met {name} Haftar there.", known) != []) is fits
