@@ -17,6 +17,7 @@ from stance.encoding import Window, WindowEncoder
 from stance.heads import Heads, Linked, Reading
 from stance.outcome import Failed, all_or_raise, as_items
 from stance.prepare import prepare
+from stance.progress import Track, untracked
 from stance.queries import ActorQueries, TooManyPairs, actor_queries, pad
 from stance.runtime import Runtime
 from stance.schema import Document, DocumentResult, ItemError
@@ -86,6 +87,7 @@ class StanceClassifier:
         include_neutral: bool = ...,
         author: bool = ...,
         on_error: Literal["return"] = ...,
+        track: Track = ...,
     ) -> list[DocumentResult | ItemError]: ...
 
     @overload
@@ -96,6 +98,7 @@ class StanceClassifier:
         author: bool = ...,
         *,
         on_error: Literal["raise"],
+        track: Track = ...,
     ) -> list[DocumentResult]: ...
 
     def classify(
@@ -104,20 +107,21 @@ class StanceClassifier:
         include_neutral: bool = False,
         author: bool = False,
         on_error: Literal["return", "raise"] = "return",
+        track: Track = untracked,
     ) -> Sequence[DocumentResult | ItemError]:
         """One result a document, in the order given; in the place of one that cannot be answered, an `ItemError`.
 
         `include_neutral` also lists neutral stances; with `author` the text's own voice is a holder too. With
         `on_error="raise"` there are results only: documents that cannot be answered raise `ClassifyError`, which names
-        them and has the results of all others. Raises `TypeError`, which names the position, for what is no
-        `Document`, before anything is classified.
+        them and has the results of all others. `track` is handed the encoder's batches, to show how far a long call
+        is. Raises `TypeError`, which names the position, for what is no `Document`, before anything is classified.
         """
         if on_error not in ("return", "raise"):
             raise ValueError(f'on_error: must be "return" or "raise", not {on_error!r}')
         call = self.prepare(documents)
         if on_error == "return":
-            return self.answer(call, include_neutral, author)
-        return all_or_raise(self._outcomes(call, include_neutral, author))
+            return self.answer(call, include_neutral, author, track)
+        return all_or_raise(self._outcomes(call, include_neutral, author, track))
 
     def prepare(self, documents: Sequence[Document]) -> Call:
         """The first half of `classify`, what needs no encoder; it may run beside another call's second half."""
@@ -134,11 +138,11 @@ class StanceClassifier:
         return Call(documents, parts, list(_batches(windows)))
 
     def answer(
-        self, call: Call, include_neutral: bool = False, author: bool = False
+        self, call: Call, include_neutral: bool = False, author: bool = False, track: Track = untracked
     ) -> list[DocumentResult | ItemError]:
         """The second half of `classify`, for what `prepare` gave, once."""
         try:
-            return as_items(self._outcomes(call, include_neutral, author))
+            return as_items(self._outcomes(call, include_neutral, author, track))
         except Exception as error:
             if len(call.documents) == 1:
                 return [Failed(call.documents[0], error).as_item()]
@@ -146,9 +150,9 @@ class StanceClassifier:
         alone = (self.answer(self.prepare([one]), include_neutral, author) for one in call.documents)
         return [result for results in alone for result in results]
 
-    def _outcomes(self, call: Call, include_neutral: bool, author: bool) -> list[DocumentResult | Failed]:
+    def _outcomes(self, call: Call, include_neutral: bool, author: bool, track: Track) -> list[DocumentResult | Failed]:
         """A result a document, or why there is none; raises what cannot be laid to one document."""
-        batches, parts = iter(call.batches), list(call.parts)
+        batches, parts = iter(track(call.batches, "parts read")), list(call.parts)
         while group := list(islice(batches, HEAD_BATCHES)):
             self._read([reading for batch in group for reading in self._encode(batch)], parts, author)
         return [part if isinstance(part, Failed) else part.result(include_neutral) for part in parts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,13 @@ from pydantic import ValidationError
 
 from stance.cli.failures import Refusal, refusing
 from stance.cli.options import Model
-from stance.cli.output import color, emit, on_terminal, width
+from stance.cli.output import color, emit, on_terminal, tracking, width
+from stance.progress import Track, untracked
 from stance.schema import Document, DocumentResult
 
 STDIN = Path("-")
+#: Characters of a text that takes some seconds.
+LONG_TEXT = 20_000
 
 
 class Format(StrEnum):
@@ -45,9 +49,14 @@ def classify(
 
     with refusing(ArtifactError):
         classifier = StanceClassifier.load(model)
-    with refusing(ClassifyError):
-        (result,) = classifier.classify([document], include_neutral, author, on_error="raise")
+    with refusing(ClassifyError), _tracking(document) as track:
+        (result,) = classifier.classify([document], include_neutral, author, on_error="raise", track=track)
     emit([render(result, format or _format_for(out))], out)
+
+
+def _tracking(document: Document) -> AbstractContextManager[Track]:
+    """Shows on stderr how far a long text is; a short one is done before anybody has read that."""
+    return tracking() if len(document.text) > LONG_TEXT else nullcontext(untracked)
 
 
 def read_document(file: Path | None, actors: Path | None) -> Document:

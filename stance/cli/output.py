@@ -17,7 +17,7 @@ import typer
 from stance.cli.failures import BROKEN_PIPE, Refusal
 
 if TYPE_CHECKING:
-    from training.selection.progress import Track
+    from stance.progress import Track
 
 T = TypeVar("T")
 #: Seconds between two lines of progress where no terminal shows a bar.

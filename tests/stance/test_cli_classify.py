@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from stance.cli import output
 from stance.cli.app import run
+from stance.cli.classify import LONG_TEXT
 from stance.schema import DocumentResult
 from tests.tiny import CORPUS
 
@@ -115,3 +120,58 @@ def test_a_sentence_of_too_many_actors_exits_2(
     assert shown.out == ""
     assert "100 actors" in shown.err
     assert shown.err.count("\n") == 1
+
+
+def long_text(folder: Path) -> None:
+    (folder / "article.txt").write_text((TEXT + "\n\n") * (LONG_TEXT // len(TEXT) + 2), encoding="utf-8")
+
+
+def test_a_long_text_tells_how_far_it_is_on_stderr_alone(
+    folder: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_text(folder)
+    assert classify(folder, tiny_model) == 0
+    assert DocumentResult.model_validate_json(capsys.readouterr().out)
+    monkeypatch.setattr(output, "REPORT_EVERY", 0.0)
+    assert classify(folder, tiny_model) == 0
+    shown = capsys.readouterr()
+    assert DocumentResult.model_validate_json(shown.out)
+    lines = shown.err.splitlines()
+    assert len(lines) > 1
+    total = lines[0].split()[3]
+    assert [line.split() for line in lines] == [
+        ["stance:", str(number), "of", total, "parts", "read"] for number in range(1, len(lines) + 1)
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_a_long_text_has_a_bar_where_stderr_is_a_terminal(folder: Path, tiny_model: Path) -> None:
+    long_text(folder)
+    command = [sys.executable, "-m", "stance", "classify", str(folder / "article.txt"), "--model", str(tiny_model)]
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        shown = threading.Thread(target=drain, args=(ours, seen := bytearray()))
+        shown.start()
+        assert process.stdout is not None
+        result = DocumentResult.model_validate_json(process.stdout.read())
+        assert process.wait() == 0
+        shown.join()
+    os.close(ours)
+    assert len(result.sentences) > 100
+    assert b"parts read" in seen
+    assert b"Traceback" not in seen
+
+
+def drain(terminal: int, seen: bytearray) -> None:
+    """Read a terminal until nobody writes to it any more."""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            return
+        if not part:
+            return
+        seen += part

@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stance.labelled import LabelledDocument
+from stance.progress import Track, untracked
 from stance.schema import SENTIMENTS, STANCES
 from training.data.checks import normalise
-from training.selection.progress import Track, untracked
 from training.selection.readers import Floats, Reader
 from training.selection.vectors import Question, question_vectors
 

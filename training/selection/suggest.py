@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.classifier import StanceClassifier
+from stance.progress import Track, untracked
 from stance.schema import Document, DocumentResult
 from training.data.checks import normalise
-from training.selection.progress import Track, untracked
 from training.selection.readers import Floats, ModelReader
 from training.selection.vectors import text_vectors
 
