@@ -18,6 +18,7 @@ from stance.artifact import ArtifactError
 HOME_VARIABLE = "STANCE_HOME"
 #: The tag of whichever model is in service.
 CURRENT = "stance:current"
+_MEND = "`stance models list` shows what is in it, `stance models import FOLDER` adds a model"
 
 
 class Switch(BaseModel):
@@ -80,9 +81,8 @@ def stored_model(tag: str) -> Path:
         tag = pointer.current
     try:
         model = bentoml.models.get(tag)
-    except (BentoMLException, ValueError) as error:
-        message = str(error).splitlines()[0]
-        raise ArtifactError(f"{tag}: not in the model store ({message}); `stance models list` shows what is") from None
+    except (BentoMLException, ValueError):  # their hints are for BentoML's own commands
+        raise ArtifactError(f"{tag}: not in the model store; {_MEND}") from None
     # The store takes the beginning of a version for the version; a model's name must not depend on its neighbours.
     if not tag.endswith(":latest") and str(model.tag) != tag:
         raise ArtifactError(f"{tag}: not in the model store; did you mean {model.tag}?")

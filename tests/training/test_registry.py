@@ -105,6 +105,13 @@ def test_a_damaged_or_missing_model_never_serves(two: tuple[str, str], tmp_path:
     assert read_pointer().current == "stance:b"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("tag", ["stance:none", "other:latest", "Bad Tag:x", "a:b:c", "stance:"])
+def test_an_unknown_tag_is_refused_in_our_own_words(two: tuple[str, str], tag: str) -> None:
+    with pytest.raises(ArtifactError, match=f"^{tag}: not .*stance models list.*stance models import") as caught:
+        stored_model(tag)
+    assert "bentoml" not in str(caught.value).lower()
+
+
 def test_what_an_interrupted_import_left_is_replaced(two: tuple[str, str], tmp_path: Path) -> None:
     (stored_model("stance:b") / "model.yaml").unlink()
     with pytest.raises(ArtifactError, match="not in the model store"):
