@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from serving.config import Limits
 from serving.errors import ApiError, BodyTooLarge
-from stance.faults import Fault, faults, kind_of, printable
+from stance.faults import DoubledKey, Fault, faults, kind_of, printable, unique_object
 from stance.schema import Actor, Document, ErrorInfo, ItemError, NonBlank, Strict, id_fault
 
 _ID: TypeAdapter[str] = TypeAdapter(NonBlank)
@@ -73,9 +73,12 @@ def read_request(body: bytes, limits: Limits) -> tuple[ClassifyRequest, list[Doc
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text. Raises `ApiError` (400) for anything that is not JSON in UTF-8."""
+    """The value of a JSON text; objects that have a key twice are `DoubledKey`s, which no schema takes.
+
+    Raises `ApiError` (400) for anything that is not JSON in UTF-8.
+    """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=unique_object)
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:
@@ -140,7 +143,9 @@ def _too_many_aliases(actors: Any, limits: Limits) -> Fault | None:
 def read_document(value: Any, position: int, actors: Sequence[Actor] | None, limits: Limits) -> Document | ItemError:
     """One document, with `actors` where it brings none; an `ItemError` names the field and the mend."""
     if not isinstance(value, dict):
-        fault = Fault(f"documents[{position}]", f"must be an object with id and text, not {kind_of(value)}")
+        doubled = isinstance(value, DoubledKey)
+        message = str(value) if doubled else f"must be an object with id and text, not {kind_of(value)}"
+        fault = Fault(f"documents[{position}]", message)
         return item_error(str(position), "invalid_document", [fault])
     name = _name(value.get("id"), position)
     beyond = (

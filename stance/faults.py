@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -42,6 +43,25 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
+
+
+@dataclass(frozen=True)
+class DoubledKey:
+    """Stands where a JSON object has one key twice, of which a reader would silently take the second."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"has the key {_short(self.key)!r} twice; write it once"
+
+
+def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | DoubledKey:
+    """What `json.loads` makes of an object with this as its `object_pairs_hook`."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    return DoubledKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
 
 
 def faults(error: ValidationError, most: int = MOST) -> list[Fault]:
@@ -84,6 +104,8 @@ def printable(text: str) -> str:
 def _message(kind: str, value: object, detail: Any) -> str:
     if kind == "int_from_float" or (kind == "int_type" and isinstance(value, float)):
         return f"must be a whole number, not {value}"
+    if kind in _EXPECTED and isinstance(value, DoubledKey):
+        return str(value)
     if kind in _EXPECTED:
         return f"must be {_EXPECTED[kind]}, not {kind_of(value)}"
     match kind:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +17,7 @@ from serving.config import ServingConfig
 from serving.errors import ApiError, BodyTooLarge
 from serving.intake import parse_json, read_body
 from serving.jobs.form import FileWriter, Form, Upload
+from stance.faults import DoubledKey
 
 #: Bytes that are gathered before they are written.
 _BUFFER = 1 << 20
@@ -139,7 +141,10 @@ async def _json(request: Request, config: ServingConfig, folder: Path) -> Receiv
     body = await read_body(request, config.limits.body_bytes)
     fields = await asyncio.to_thread(parse_json, body)
     if not isinstance(fields, dict):
-        raise ApiError(422, "invalid_request", "body: must be an object with `documents` or `path`")
+        doubled = isinstance(fields, DoubledKey)
+        raise ApiError(
+            422, "invalid_request", f"body: {fields if doubled else 'must be an object with `documents` or `path`'}"
+        )
     if not isinstance(fields.get("documents"), list):
         return Received(fields, False, None)
     documents = fields.pop("documents")
@@ -152,11 +157,16 @@ def _spelled_out(documents: list[Any], path: Path) -> Upload:
     """Documents as a file, one a line."""
     writer = FileWriter(path, "documents", "application/json")
     try:
-        for document in documents:
-            writer.write(json.dumps(document).encode() + b"\n")
+        for at, document in enumerate(documents):
+            writer.write(json.dumps(document, default=partial(_refuse_doubled, at)).encode() + b"\n")
         return writer.close()
     finally:
         writer.abandon()
+
+
+def _refuse_doubled(at: int, value: object) -> NoReturn:
+    """For the only values of a parsed body that JSON cannot write."""
+    raise ApiError(422, "invalid_request", f"documents[{at}]: {value}")
 
 
 def _not_empty(upload: Upload) -> Upload:

@@ -8,7 +8,7 @@ import pytest
 
 from serving.config import Limits
 from serving.errors import ApiError
-from serving.intake import parse_json, read_document, read_envelope
+from serving.intake import parse_json, read_document, read_envelope, read_request
 from stance.schema import Actor, Document, ItemError
 
 LIMITS = Limits(text_characters=100, actors=2, documents=2)
@@ -135,6 +135,38 @@ def test_a_wrong_envelope_names_every_field(value: Any, status: int, fields: lis
     assert caught.value.status == status
     details = caught.value.info.details
     assert (details and [fault["field"] for fault in details]) == fields
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"documents": [], "author": true, "author": false}', "body: has the key 'author' twice"),
+        ('{"documents": [], "actors": [{"id": "a", "name": "A", "id": "b"}]}', "actors[0]: has the key 'id' twice"),
+        ('{"documents": {"a": 1, "a": 2}}', "documents: has the key 'a' twice"),
+    ],
+)
+def test_a_doubled_key_of_the_envelope_refuses_the_request(body: str, field: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        read_request(body.encode(), LIMITS)
+    assert (caught.value.status, caught.value.info.code) == (422, "invalid_request")
+    assert caught.value.info.message == f"{field}; write it once"
+
+
+def test_a_doubled_key_of_a_document_costs_no_other_its_result() -> None:
+    good = '{"id": "a", "text": "A text."}'
+    for bad, message in (
+        ('{"id": "b", "text": "One.", "text": "Two."}', "documents[1]: has the key 'text' twice; write it once"),
+        (
+            '{"id": "b", "text": "One.", "mentions": [{"actor": "a", "start": 0, "end": 1, "end": 3}]}',
+            "mentions[0]: has the key 'end' twice; write it once",
+        ),
+        ('{"id": "b", "text": "One.", "' + "k" * 9999 + '": {"a": 1, "a": 1}}', "is not a known field"),
+    ):
+        _, items = read_request(f'{{"documents": [{good}, {bad}]}}'.encode(), LIMITS)
+        assert isinstance(items[0], Document)
+        assert isinstance(items[1], ItemError)
+        assert items[1].error.code == "invalid_document"
+        assert message in items[1].error.message
 
 
 def test_an_answer_does_not_grow_with_the_faults_that_it_lists() -> None:
