@@ -2,6 +2,7 @@
 
 import { parseActors } from "./actors.js";
 import { element } from "./dom.js";
+import { corrections, feedbackOffered } from "./feedback.js";
 import { drawGraph } from "./graph.js";
 import { offerJobs } from "./jobs.js";
 import { ask, post } from "./service.js";
@@ -24,6 +25,8 @@ find("example").addEventListener("click", () => {
 });
 showModel();
 offerJobs();
+const feedback = feedbackOffered();
+feedback.then((offered) => (find("sending").hidden = !offered));
 
 async function classify() {
   report("Reading …", "");
@@ -31,10 +34,11 @@ async function classify() {
   find("result").hidden = true; // an old result must not stand under a new text, or under an error
   try {
     const started = performance.now();
-    const answer = await post("v1/classify", request());
+    const asked = request();
+    const answer = await post("v1/classify", asked);
     const [result] = answer.results;
     if (result.error) throw new Error(result.error.message);
-    show(result);
+    show(result, (await feedback) ? asked : null);
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     report(`${count(result.sentences, "sentence")}, ${count(result.actors, "actor")}, ${seconds} s.`, "");
   } catch (error) {
@@ -58,7 +62,8 @@ function count(items, what) {
   return `${items.length} ${what}${items.length === 1 ? "" : "s"}`;
 }
 
-function show(result) {
+/** `asked` is the request, where answers may be corrected. */
+function show(result, asked) {
   const known = new Map(result.actors.map((actor) => [actor.id, actor.name]));
   const names = (id) => known.get(id) ?? (id === "author" ? "the text" : id);
   const relations = result.relations;
@@ -66,11 +71,17 @@ function show(result) {
   find("graph").replaceChildren(...(relations.length ? [drawGraph(relations, names)] : []));
   find("graph").hidden = !relations.length;
   find("relations").replaceChildren(relations.length ? relationTable(relations, names) : none);
-  find("sentences").replaceChildren(sentenceTable(result.sentences, columns(result), names));
+  find("sentences").replaceChildren(sentenceTable(result.sentences, columns(result), names, correcting(result, asked, names)));
   const absent = result.actors.filter((actor) => actor.mentions === 0).map((actor) => actor.name);
   find("absent").textContent = absent.length ? `Not mentioned: ${absent.join(", ")}.` : "";
   find("result").hidden = false;
   find("result").focus({ preventScroll: true });
+}
+
+function correcting(result, asked, names) {
+  if (!asked) return null;
+  const document = { ...asked.documents[0], ...(asked.actors && { actors: asked.actors }) };
+  return corrections(document, result, names, () => find("sender").value.trim() || "page");
 }
 
 /** The actors that the text mentions, and the text's own voice where it holds something. */

@@ -11,8 +11,26 @@ export async function send(path, options = {}) {
   } catch {
     throw new Error("The service does not answer.");
   }
-  if (!response.ok) throw new Error((await response.json()).error.message);
+  if (!response.ok) throw new Error(await failure(response));
   return response;
+}
+
+/** What went wrong: the service's words, and how long to wait where it, or a proxy before it, is too busy. */
+async function failure(response) {
+  const busy = response.status === 429 || response.status === 503;
+  const plain = busy ? "The service is busy" : `The service answered with status ${response.status}.`;
+  const message = await response.json().then((body) => body.error.message).catch(() => plain);
+  const wait = busy ? seconds(response.headers.get("Retry-After")) : null;
+  if (wait === null || /try again in \d/.test(message)) return message;
+  const time = wait < 90 ? `${wait} s` : `${Math.ceil(wait / 60)} min`;
+  return `${message.replace(/; try again shortly$/, "")}; try again in ${time}`;
+}
+
+/** A Retry-After header, seconds or a date, in seconds from now; null where there is none. */
+function seconds(header) {
+  if (!header) return null;
+  const wait = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isNaN(wait) ? null : Math.max(1, Math.ceil(wait));
 }
 
 /** The JSON of a route. */

@@ -19,26 +19,31 @@ export function relationTable(relations, names) {
   return table("Relations", ["Holder", "Stance", "Target", "Score", "Sentences"], rows);
 }
 
-/** A row a sentence and a column an actor: how it portrays the actor, and what the actor holds toward others. */
-export function sentenceTable(sentences, actors, names) {
+/**
+ * A row a sentence and a column an actor: how it portrays the actor, and what the actor holds toward others.
+ * `beside(sentence, answer)`, where given, makes what stands under each answer.
+ */
+export function sentenceTable(sentences, actors, names, beside = null) {
   const rows = sentences.map((sentence) =>
     element(
       "tr",
       {},
       element("td", { class: "number" }, String(sentence.index)),
       element("th", { scope: "row", class: "sentence" }, ...marked(sentence)),
-      ...actors.map((actor) => element("td", { class: "cell" }, ...cell(sentence, actor.id, names))),
+      ...actors.map((actor) => element("td", { class: "cell" }, ...cell(sentence, actor.id, names, beside))),
     ),
   );
   return table("Sentences and actors", ["#", "Sentence", ...actors.map((actor) => actor.name)], rows);
 }
 
-function cell(sentence, actor, names) {
+function cell(sentence, actor, names, beside) {
   const portrayed = sentence.sentiment.filter((answer) => answer.actor === actor);
   const held = sentence.stances.filter((answer) => answer.holder === actor);
+  const shown = (answer, before) =>
+    element("div", {}, chip(answer, before), ...(beside ? [beside(sentence, answer)] : []));
   return [
-    ...portrayed.map((answer) => element("div", {}, chip(answer, "portrayed "))),
-    ...held.map((answer) => element("div", {}, chip(answer, `→ ${names(answer.target)} `))),
+    ...portrayed.map((answer) => shown(answer, "portrayed ")),
+    ...held.map((answer) => shown(answer, `→ ${names(answer.target)} `)),
   ];
 }
 
