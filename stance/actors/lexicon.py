@@ -38,6 +38,8 @@ class Lexicon:
     #: Adjectives and the like in names of organisations; alone they are none, except `party_words`.
     organization_words: frozenset[str]
     party_words: frozenset[str]
+    #: Several bodies of one country begin with these: "National Council" is not "National Transitional Council".
+    shared_words: frozenset[str]
     #: "van", "al": inside names; `open_particles` also begin one; `hyphen_particles` need a hyphen behind them.
     particles: frozenset[str]
     open_particles: frozenset[str]
@@ -102,5 +104,7 @@ def load_lexicon() -> Lexicon:
     lines = folder.joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
     phrases, furniture = (frozenset(keys(p) for p in lists.pop(name)) for name in ("title_phrases", "furniture"))
     words = {name: frozenset(key for word in values for key in keys(word)) for name, values in lists.items()}
-    common = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    counted = (word for line in lines if not line.startswith("#") for word in line.split())
+    # Numbers, trades and the like that the counted texts are short of.
+    common = words.pop("further_common").union(counted)
     return Lexicon(title_phrases=phrases, furniture=furniture, common_words=common, **words)

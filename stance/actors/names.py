@@ -151,7 +151,9 @@ def _syllable(line: Line, first: int, position: int) -> bool:
         return False
     if max(len(token.text), len(before.text)) > LONGEST_SYLLABLE or lexicon.common(before.key):
         return False
-    return not lexicon.ordinary(token.key) and token.key not in lexicon.particles
+    # "ching" is a syllable, though "che" with "-ing" would be English.
+    inflected = len(token.key.removesuffix("ing")) > 2 and lexicon.ordinary(token.key)
+    return not (inflected or token.key in lexicon.common_words or token.key in lexicon.particles)
 
 
 def _connector(line: Line, position: int) -> bool:
@@ -166,13 +168,23 @@ def _connector(line: Line, position: int) -> bool:
 _POSTED = frozenset({"mission"})
 
 
+# Bodies named by those who belong to them.
+_MEMBERSHIPS = frozenset(
+    "union association party federation league front council society club alliance forum movement group".split()  # noqa: SIM905
+)
+
+
 def _owned(line: Line, position: int) -> bool:
     """Whether a possessive belongs inside the name: "Workers' Party", "the President's Office"."""
     before, token, lexicon = line.tokens[position - 1], line.tokens[position], load_lexicon()
     if not token.capital or not (before.possessive or token.gap.strip() in set(APOSTROPHES)):
         return False
+    headed = token.key in lexicon.organization_heads
     if before.key in lexicon.owned_words:
-        return token.key in lexicon.organization_heads or token.key in lexicon.organization_words
+        return headed or token.key in lexicon.organization_words
+    # "Railway Guards' Union", not "the Orlos' army" or "the United States' Congress".
+    if before.key.endswith("s") and position - 1 not in line.inside and lexicon.common(before.key):
+        return headed and token.key in _MEMBERSHIPS
     return before.key in lexicon.titles and token.key in lexicon.offices
 
 
@@ -253,6 +265,9 @@ def _title_end(line: Line, position: int, last: int) -> int | None:
     else:
         found = tokens[position].key in lexicon.titles
     following = tokens[position + 1] if position + 1 < last else None
+    if position > 1 and tokens[position].key.endswith("s") and tokens[position - 1].key in _JOINING:
+        # "Association of Mayors", not "President of Ministers"
+        found = found and tokens[position - 2].key not in lexicon.organization_heads
     # "General Staff" and "Justice and Accord Party" begin with no title.
     if not found or (following and (following.key == "and" or following.key in lexicon.organization_heads)):
         return None

@@ -3,7 +3,7 @@
 import itertools
 import re
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stance.actors.catalogue import Entry, load_catalogue
@@ -11,16 +11,14 @@ from stance.actors.catalogue import Form as CatalogueForm
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
 from stance.actors.naming import bare_name, demonym_bases, field_noun, guess_type, head_noun
-from stance.actors.patterns import surnames
-from stance.actors.spelling import same_given_name, same_spelling, skeleton, sound
+from stance.actors.shortening import Comparison, all_same, exactly, shortens, unglued
+from stance.actors.spelling import same_spelling, skeleton, sound
 from stance.actors.tokens import joined, keys, slug, tokenize, words_of
 from stance.schema import AUTHOR, Actor, ActorType, Mention
 from stance.text import Sentence
 
 #: How many of the latest groups that share a word are compared with a new form, so that time stays linear.
 COMPARED_GROUPS = 50
-
-_Comparison = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +165,12 @@ class _Grouping:
         return group
 
     def _index(self, group: _Group, words: Iterable[str]) -> None:
-        for key in dict.fromkeys(skeleton(word) for word in words):
+        for key in dict.fromkeys(skeleton(written) for word in words for written in (word, unglued(word))):
             self._by_skeleton.setdefault(key, []).append(group)
 
     def _fuller(self, form: _Form) -> _Group | None:
         """The group whose name this form shortens or respells: of several persons the one named last before."""
-        for rate in (_exactly, same_spelling):
+        for rate in (exactly, same_spelling):
             fitting = [g for g in self._similar(form) if self._fits(form.keys, g, rate)]
             if len(fitting) == 1:
                 return fitting[0]
@@ -182,12 +180,12 @@ class _Grouping:
                 return None
         return None
 
-    def _fits(self, words: tuple[str, ...], group: _Group, rate: _Comparison) -> bool:
+    def _fits(self, words: tuple[str, ...], group: _Group, rate: Comparison) -> bool:
         """Whether words shorten or respell a group's name; a place is no company or club that is named after it."""
-        if any(_shortens(words, form, group, rate) for form in group.forms[:8]):
+        if any(shortens(words, form.text, form.keys, group.type == "person", rate) for form in group.forms[:8]):
             long = group.forms[0].keys
             return group.type == "person" or len(words) > 1 or len(long) == 1 or words[0] not in self._places
-        return any(_all_same(words, bare_name(form.keys), rate) for form in group.forms[:8])
+        return any(all_same(words, bare_name(form.keys), rate) for form in group.forms[:8])
 
     def _homonym(self, form: _Form) -> _Group | None:
         """The person whose surname is spelt like a state, named in full before: "Ada Jordan … Jordan"."""
@@ -220,7 +218,7 @@ class _Grouping:
         """Join an acronym of three letters or more with the one name whose initials it has."""
         by_initials: dict[str, list[_Group]] = {}
         for group in self._groups:
-            if group.forms and not group.entry and group.type != "person":
+            if group.forms and not group.entry:
                 for initials in {i for form in group.forms[:8] for i in _initials(form.text)}:
                     by_initials.setdefault(initials, []).append(group)
         for group in self._groups:
@@ -279,7 +277,9 @@ def _read(text: str, span: NameSpan) -> _Form:
     if before and before[-1].key in load_lexicon().titles:
         titled = joined(text[before[-1].end : span.start].lstrip("."))
     words = words_of(form)
-    return _Form(span, form, tuple(word.key for word in words), titled, load_catalogue().match(words))
+    # "Brigade of the Storm" is "Brigade of Storm" as well.
+    told = tuple(word.key for word in words if word.key != "the") or keys(form)
+    return _Form(span, form, told, titled, load_catalogue().match(words))
 
 
 def _places(text: str, forms: Sequence[_Form]) -> set[str]:
@@ -345,46 +345,3 @@ def _initials(name: str) -> set[str]:
     if len(tokens) < 2:
         return set()
     return {"".join(t.key[0] for t in tokens), "".join(t.key[0] for t in tokens if t.capital)}
-
-
-_FIELD_JOINTS = frozenset({"of", "for", "on"})
-# What belongs to the place whose name stands before it: "Orla" is not "Orla Army".
-_LOCAL_HEADS = frozenset(
-    "army navy police gendarmerie force forces federation confederation association union".split()  # noqa: SIM905
-)
-
-# What a political group may leave off its name: "Blue River" for "Blue River Party". Of no place is one named alone.
-_PARTY_HEADS = frozenset({"party", "movement", "bloc", "coalition", "alliance", "list"})
-
-
-def _exactly(one: str, other: str) -> bool:
-    return one == other
-
-
-def _shortens(words: tuple[str, ...], long_form: _Form, group: _Group, same: _Comparison) -> bool:
-    """Whether `words` are a respelling or a usual shorter form of a group's name."""
-    long = long_form.keys
-    if len(words) == len(long):
-        given = group.type == "person" and len(words) > 1 and same is same_spelling
-        alike = given and same_given_name(words[0], long[0]) and _all_same(words[1:], long[1:], same)
-        return alike or _all_same(words, long, same)
-    if len(words) > len(long):
-        return False
-    if group.type != "person":
-        lexicon = load_lexicon()
-        size = len(words)
-        tail = size > 1 and _all_same(words, long[-size:], same)
-        party = size > 1 and len(long) == size + 1 and long[-1] in _PARTY_HEADS and _all_same(words, long[:size], same)
-        front = size > 1 and long[size] in _FIELD_JOINTS and _all_same(words, long[:size], same)
-        heads = lexicon.organization_heads - lexicon.government_heads - _LOCAL_HEADS
-        head = words == long[:1] and not lexicon.ordinary(words[0]) and heads.issuperset(long[1:])
-        return tail or front or head or party
-    if len(words) > 1:
-        return _all_same(words, long[-len(words) :], same) or _all_same(words, (long[0], long[-1]), same)
-    short = [keys(surname)[-1] for surname in surnames(long_form.text)]
-    return any(same(words[0], surname) for surname in short) or words[0] == long[0]
-
-
-def _all_same(words: Iterable[str], others: Sequence[str], same: _Comparison) -> bool:
-    listed = list(words)
-    return len(listed) == len(others) and all(same(a, b) for a, b in zip(listed, others, strict=True))

@@ -49,6 +49,13 @@ def test_titles_stay_outside(text: str, expected: list[str]) -> None:
         ("It asked the Bank for International Settlements.", ["Bank for International Settlements"]),
         ("The Justice and Development Party (AKP) won.", ["Justice and Development Party", "AKP"]),
         ("The Kurdistan Workers' Party left.", ["Kurdistan Workers' Party"]),
+        ("The Railway Guards' Union struck.", ["Railway Guards' Union"]),
+        ("It was the Orlos' Union.", ["Orlos", "Union"]),
+        ("The Association of Mayors of Orla met.", ["Association of Mayors of Orla"]),
+        ("Eleven members left Orla.", ["Orla"]),
+        ("Passengers blamed Orla.", ["Orla"]),
+        ("They met Hsieh Pao-ching, and an Orlo-led group.", ["Hsieh Pao-ching", "Orlo"]),
+        ("They thanked Councillor Brel.", ["Brel"]),
         ("He left the Prime Minister's Office.", ["Prime Minister's Office"]),
         ("Turkey's Ministry of Defense paid.", ["Turkey", "Ministry of Defense"]),
         (

@@ -91,6 +91,47 @@ def test_groups_names(text: str, expected: dict[str, list[str]]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            "The Brigade of the Storm shot. Later Brigade of Storm denied it.",
+            {"brigade_of_the_storm": ["Brigade of the Storm", "Brigade of Storm"]},
+        ),
+        (
+            "They sued the Authority of Guarantee. The Guarantee Authority paid.",
+            {"authority_of_guarantee": ["Authority of Guarantee", "Guarantee Authority"]},
+        ),
+        (
+            "On Monday the Blue Crane Rescue Team came. Asmora thanked Blue Crane.",
+            {"blue_crane_rescue_team": ["Blue Crane Rescue Team", "Blue Crane"], "asmora": ["Asmora"]},
+        ),
+        (
+            "The Meadow Solidarity Party won. Ada Brel left the Meadow Party.",
+            {"meadow_solidarity_party": ["Meadow Solidarity Party", "Meadow Party"], "ada_brel": ["Ada Brel"]},
+        ),
+        (
+            "The National Transitional Council met. The National Council did not.",
+            {
+                "national_transitional_council": ["National Transitional Council"],
+                "national_council": ["National Council"],
+            },
+        ),
+        (
+            "Fort Orla University closed. Soldiers left Fort Orla.",
+            {"fort_orla_university": ["Fort Orla University"], "fort_orla": ["Fort Orla"]},
+        ),
+        ("Khalid Alvafi spoke. Then Vafi left.", {"khalid_alvafi": ["Khalid Alvafi", "Vafi"]}),
+        (
+            "Ferrovia Lucana Brelane paid. The FLB struck.",
+            {"ferrovia_lucana_brelane": ["Ferrovia Lucana Brelane", "FLB"]},
+        ),
+    ],
+)
+def test_joins_what_is_left_away_or_turned_round(text: str, expected: dict[str, list[str]]) -> None:
+    assert actors(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("Belvarian envoys met. Belvaria paid the Belvarians.", {"belvaria": ["Belvarian", "Belvaria", "Belvarians"]}),
         ("Montalbo paid. Two Montalbese men left.", {"montalbo": ["Montalbo", "Montalbese"]}),
         (
