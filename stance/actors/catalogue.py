@@ -84,6 +84,10 @@ class Catalogue:
         form = self.match(words_of(name))
         return form.entry if form else None
 
+    def has(self, words: tuple[str, ...]) -> bool:
+        """Whether some form has these folded words, however they must be capitalised."""
+        return words in self._forms
+
     def match(self, tokens: Sequence[Token]) -> Form | None:
         """The form that these words make up exactly, or `None`."""
         for form in self._forms.get(tuple(token.key for token in tokens), ()):

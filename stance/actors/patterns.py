@@ -137,8 +137,13 @@ def _add_state(patterns: Patterns, actor: Actor) -> None:
             continue
         further = demonyms(bare[0]) if len(bare) == 1 else ()
         for form in (" ".join(bare), *further):
-            if not lexicon.common(form) and not catalogue.lookup(form.title()):
-                patterns.add(Pattern(actor.id, form.title(), keys(form)), variants=form == bare[0])
+            # A state has some thirty such forms; one of plain letters need not be folded again.
+            plain = form.isascii() and form.isalpha()
+            listed = None if plain and not catalogue.has((form,)) else catalogue.lookup(form.title())
+            if not listed and not lexicon.common(form):
+                patterns.add(
+                    Pattern(actor.id, form.title(), (form,) if plain else keys(form)), variants=form == bare[0]
+                )
 
 
 def _without_article(name: str) -> tuple[str, ...]:
