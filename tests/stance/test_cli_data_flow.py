@@ -96,7 +96,7 @@ def test_a_text_that_the_model_cannot_answer_keeps_its_place(
     source, out = write(tmp_path / "d.jsonl", DOCUMENT, {"id": "n", "text": "Nothing."}), tmp_path / "t.json"
     command = ["data", "export", source, "--format", "label_studio", "--out", str(out), "--model", str(tiny_model)]
     assert run(command) == 1
-    assert "d1: prediction: document 'd1': sentence 0 names 2 actors" in capsys.readouterr().err
+    assert "d1: prediction: text: sentence 0 names 2 actors" in capsys.readouterr().err
     assert ["predictions" in one for one in json.loads(out.read_text(encoding="utf-8"))] == [False, True]
 
 
