@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stance import Actor, Document, StanceClassifier
 from stance.artifact import HeadSettings
-from stance.assembly import decide, explained_away
+from stance.assembly import Assembly, decide, explained_away
 from stance.queries import ActorQueries, SentimentQuery, StanceQuery
 from stance.schema import SENTIMENTS, STANCES
 
@@ -63,7 +63,8 @@ def test_a_sure_holder_in_the_sentence_leaves_nothing_of_the_same_label() -> Non
 
 def answers(classifier: StanceClassifier, parts: list[list[float]], holder_sentence: int = 0) -> tuple[float, ...]:
     """The stance scores of "n" toward "f" where each part of the sentence reads `parts`."""
-    (assembly,) = classifier.prepare([Document(id="d", text=TEXT, actors=ACTORS)]).assemblies
+    (assembly,) = classifier.prepare([Document(id="d", text=TEXT, actors=ACTORS)]).parts
+    assert isinstance(assembly, Assembly)
     query = StanceQuery("n", "f", 0, holder_sentence, 0, 0, 0, 0)
     for scores in parts:
         assembly.add(ActorQueries([], [], [query]), np.zeros((0, 3)), np.array([scores], dtype=np.float32))
@@ -78,7 +79,8 @@ def test_a_cut_sentence_has_the_mean_of_its_parts_in_any_order(tiny_classifier: 
 
 
 def test_rows_that_do_not_fit_the_questions_are_refused(tiny_classifier: StanceClassifier) -> None:
-    (assembly,) = tiny_classifier.prepare([Document(id="d", text=TEXT, actors=ACTORS)]).assemblies
+    (assembly,) = tiny_classifier.prepare([Document(id="d", text=TEXT, actors=ACTORS)]).parts
+    assert isinstance(assembly, Assembly)
     asked = ActorQueries([], [SentimentQuery("n", 0, 0, 0)], [])
     with pytest.raises(ValueError, match="shorter"):
         assembly.add(asked, np.zeros((0, 3)), np.zeros((0, 3)))
