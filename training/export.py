@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from training.outliers import separate
 from training.thaw import describe_shapes
 
 log = logging.getLogger(__name__)
+# It warns of every parameter that `_optimize` keeps apart.
+logging.getLogger("onnx_ir.passes.common.initializer_deduplication").setLevel(logging.ERROR)
 
 #: No file of a model is larger, so that it can live in a git repository.
 PART_BYTES = 45_000_000
@@ -112,9 +115,28 @@ def _export(module: nn.Module, inputs: dict[str, tuple[Tensor, Any]], outputs: l
         output_names=outputs,
         dynamic_shapes={name: shape for name, (_, shape) in inputs.items()},
         opset_version=20,
+        optimize=False,
     )
     assert program is not None  # only a caller who passes a file gets None
+    _optimize(program, module)
     program.save(str(path))
+
+
+def _optimize(program: torch.onnx.ONNXProgram, module: nn.Module) -> None:
+    """Fold what is constant, as the exporter would, but leave equal parameters apart.
+
+    It keeps one of constants that are equal, as all biases of an encoder are that was never trained: then nobody could
+    tell which layer an addition is of, neither `separate` nor `thaw`. Inputs of the graph it leaves alone.
+    """
+    graph = program.model.graph
+    values = {name: p.detach().cpu().numpy() for name, p in module.named_parameters() if name in graph.initializers}
+    contents = {name: (value.shape, value.tobytes()) for name, value in values.items() if value.ndim == 1}
+    times = Counter(contents.values())
+    equal = [graph.initializers[name] for name, content in contents.items() if times[content] > 1]
+    inputs = len(graph.inputs)
+    graph.inputs.extend(equal)
+    program.optimize()
+    del program.model.graph.inputs[inputs:]
 
 
 def store_int8(model: onnx.ModelProto) -> None:

@@ -78,9 +78,11 @@ def _rejoin(layer: Separated, encoder: _Weights, found: dict[str, Array | None])
     if weights.ndim != 2 or bias.ndim != 1 or back.ndim != 2:
         raise ThawError(f"{names[0]}: not in the graph; was the folder exported by this version?")
     into, out = (encoder.side(product) for product in (layer.into, layer.back))
-    channels = np.flatnonzero(~weights.any(axis=1))
-    if into is None or out is None or len(channels) != len(out):
+    # A channel that was zero on both sides already has no say, so that any of these places will do.
+    channels = np.flatnonzero(~weights.any(axis=1) & ~back.any(axis=0))
+    if into is None or out is None or len(channels) < len(out):
         raise ThawError(f"{names[0]}: {len(channels)} channels are zero, where others are computed beside the layer")
+    channels = channels[: len(out)]
     weights[channels] = into.T
     bias[channels] = encoder.constant(layer.shift.input[1])
     back[:, channels] = out.T
