@@ -1,4 +1,9 @@
 import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +23,15 @@ def test_everything_comes_back(tmp_path: Path, write, read, monkeypatch: pytest.
     documents = [DOCUMENT, bare, *(DOCUMENT.model_copy(update={"id": f"c{i}"}) for i in range(3))]
     assert write(documents, tmp_path / "out") == 5
     assert list(read(tmp_path / "out")) == documents
+
+
+KILLED = """
+import os, pathlib, sys
+from training.data.files import replacing
+with replacing(pathlib.Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
 
 
 def test_csv_holds_one_table_and_names_what_it_cannot_hold(tmp_path: Path) -> None:
@@ -55,3 +69,36 @@ def test_a_replacement_is_whole_or_not_there(tmp_path: Path) -> None:
         temporary.write_text("new")
         assert not path.exists()
     assert path.read_text() == "new"
+
+
+def _killed_while_writing(path: Path) -> int:
+    """Have a process killed that was replacing `path`; its number."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], cwd=Path(__file__).parents[2])
+    assert process.wait(60) == -signal.SIGKILL
+    return process.pid
+
+
+def test_what_a_killed_process_left_goes_at_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "file[1].json"
+    left = path.with_name(f".{path.name}.{_killed_while_writing(path)}.part")
+    assert left.read_text() == "half"
+    others = [path.with_name(f".{path.name}.{os.getppid()}.part"), tmp_path / f".other.{left.suffixes[-2]}.part"]
+    for other in others:
+        other.write_text("of a process that lives, or of another file")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
+
+
+def test_a_locked_file_of_a_process_that_is_not_seen_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    left = path.with_name(f".{path.name}.{_killed_while_writing(path)}.part")
+    with left.open() as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # as a writer in another container holds it
+        with replacing(path) as temporary:
+            temporary.write_text("new")
+        assert left.exists()
+    with replacing(path) as temporary:
+        temporary.write_text("newer")
+    assert list(tmp_path.iterdir()) == [path]

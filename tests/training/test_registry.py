@@ -148,6 +148,7 @@ def test_a_crash_at_any_step_leaves_the_old_or_the_new_model(two: tuple[str, str
     assert read_manifest(stored_model("stance:current")).tag == expected
     if step != "after":
         promote("stance:b", evaluated("stance:b"), GATES)  # no lock is left behind
+    assert not list(pointer_path().parent.glob(".*.part"))
 
 
 def _crash_while_switching(step: str) -> None:
