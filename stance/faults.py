@@ -64,6 +64,18 @@ def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | DoubledKey:
     return DoubledKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
 
 
+class DoubledKeyError(ValueError):
+    """An object or a mapping has a key twice, of which a reader would silently take the second."""
+
+
+def refuse_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """`unique_object` where a doubled key spoils the whole text. Raises `DoubledKeyError` with what it is to say."""
+    found = unique_object(pairs)
+    if isinstance(found, DoubledKey):
+        raise DoubledKeyError(str(found))
+    return found
+
+
 def faults(error: ValidationError, most: int = MOST) -> list[Fault]:
     """The faults of a failed validation in the order of the fields, at most `most`; the last then counts the rest.
 

@@ -71,6 +71,8 @@ class Runtime:
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
+            # Pinned, the threads of every process begin at the first core, where those of several would then meet.
+            "ENABLE_CPU_PINNING": False,
             "CPU_RUNTIME_CACHE_CAPACITY": PREPARED,
         }
         if threads is not None:

@@ -24,7 +24,7 @@ from serving.batch.config import ScoreConfig
 from serving.batch.errors import InputError
 from serving.batch.rows import EXTRAS, Fault, RawRow
 from serving.batch.sources import Source
-from stance.faults import kind_of
+from stance.faults import DoubledKeyError, kind_of, refuse_doubled
 
 #: Rows decoded from Parquet at once.
 PARQUET_ROWS = 512
@@ -140,9 +140,11 @@ def read_jsonl(stream: IO[bytes], limit: int) -> Iterator[RawRow]:
 
 def _json_row(line: bytes, number: int) -> RawRow:
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = json.loads(line.decode("utf-8"), object_pairs_hook=refuse_doubled)
     except UnicodeDecodeError as error:
         fault = Fault("invalid_utf8", f"the row is not UTF-8 at byte {error.start}; save the file as UTF-8")
+    except DoubledKeyError as error:
+        fault = Fault("malformed_row", f"the row {error}")
     except (ValueError, RecursionError) as error:
         fault = Fault("malformed_row", f"the row is not JSON: {error}")
     else:

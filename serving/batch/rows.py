@@ -7,7 +7,7 @@ import json
 from typing import Any, NamedTuple
 
 from serving.batch.config import ScoreConfig
-from stance.faults import kind_of, printable
+from stance.faults import DoubledKeyError, kind_of, printable, refuse_doubled
 
 #: What a row may hold beside its text, under these names in every format.
 EXTRAS = ("actors", "mentions")
@@ -93,7 +93,9 @@ def _structure(value: Any, column: str) -> Any:
         if not value.strip():
             return None
         try:
-            value = json.loads(value)
+            value = json.loads(value, object_pairs_hook=refuse_doubled)
+        except DoubledKeyError as error:
+            raise _Refused("wrong_type", f"{column}: {error}") from None
         except (ValueError, RecursionError) as error:
             raise _Refused("wrong_type", f"{column}: must be JSON in a cell, but {error}") from None
     if not isinstance(value, list):

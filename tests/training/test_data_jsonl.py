@@ -62,6 +62,7 @@ def test_a_bad_row_is_named_by_line_and_field(tmp_path: Path, change: dict[str, 
     ("content", "line", "says"),
     [
         (lines(GOOD) + b"{broken\n", 2, "JSON"),
+        (lines(GOOD) + lines(GOOD).replace(b'{"id"', b'{"text": "", "id"', 1), 2, "has the key 'text' twice"),
         (lines(GOOD) + b'{"id": "\xff"}\n', 2, "not UTF-8"),
         ("\ufeffwide".encode("utf-16"), 1, "not UTF-8"),
         (b"x" * 200, 1, "longer than"),

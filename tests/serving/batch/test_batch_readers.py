@@ -88,6 +88,8 @@ def test_parquet_text_types(tmp_path: Path, kind: pa.DataType) -> None:
         ('{"id": "x", "text": "t", "date": "May 3"}', "invalid_date"),
         ('{"id": "x", "text": "t"', "malformed_row"),
         ("[1]", "malformed_row"),
+        ('{"id": "x", "text": "One.", "text": "Two."}', "malformed_row"),
+        ('{"id": "x", "text": "One.", "actors": [{"id": "a", "id": "b"}]}', "malformed_row"),
         ("[" * 100_000, "malformed_row"),
         (b'{"id": "x", "text": "\xff"}', "invalid_utf8"),
         ('{"id": "x", "text": "' + "y" * 2000 + '"}', "row_too_large"),

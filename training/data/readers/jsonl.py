@@ -1,11 +1,13 @@
 """The project's own labelled JSONL, one document a line, plain or gzipped."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from stance.faults import DoubledKeyError, refuse_doubled
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError, RowProblem
 from training.data.keys import unique
@@ -33,6 +35,10 @@ def numbered_documents(path: Path, problems: list[RowProblem]) -> Iterator[tuple
             continue
         try:
             document = LabelledDocument.model_validate_json(line)
+            json.loads(line, object_pairs_hook=refuse_doubled)  # of two keys the model would take the second in silence
+        except DoubledKeyError as error:
+            problems.append(RowProblem(str(path), number, "", str(error)))
+            continue
         except ValidationError as error:
             problems += row_problems(str(path), number, error)
             continue
