@@ -95,7 +95,9 @@ def _ready(host: str, port: int) -> bool:
 def _serve_here(config: ServingConfig, listener: socket.socket) -> None:
     """One worker in this process. The model is compiled while BentoML is still being imported."""
     from stance.classifier import StanceClassifier
+    from stance.runtime import share_arena
 
+    share_arena()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="stance-metrics-") as metrics, ThreadPoolExecutor(1) as pool:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics

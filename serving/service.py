@@ -58,7 +58,9 @@ class StanceService:
         """Load the model, unless `serving.run` did; runs once in each worker."""
         if api.classifier is None:
             from stance.classifier import StanceClassifier
+            from stance.runtime import share_arena
 
+            share_arena()
             api.load(StanceClassifier.load(config.model, config.threads))
         warm_up(api.model_now())
         self.current: CurrentModel | None = None
