@@ -30,7 +30,8 @@ _MADV_DONTNEED = 4
 #: mallopt's number for the largest number of arenas.
 _M_ARENA_MAX = -8
 #: Operations that a graph keeps prepared for the shapes it has seen. OpenVINO's own 5,000 let a service that is asked
-#: texts of every length grow by 310 MB; with 50 it is less than 240 MB, and going back to a shape costs some milliseconds.
+#: texts of every length grow by 310 MB, a hundred by 240, these by some 20 less; going back to a shape costs some
+#: milliseconds.
 PREPARED = 50
 
 
