@@ -168,6 +168,12 @@ def _connector(line: Line, position: int) -> bool:
 _POSTED = frozenset({"mission"})
 
 
+# Bodies named by what they are about: "Committee on Trade", not "the Guards on the Orla".
+_ON_SUBJECTS = frozenset(
+    "committee subcommittee commission council conference institute center centre board office bureau group".split()  # noqa: SIM905
+)
+
+
 # Bodies named by those who belong to them.
 _MEMBERSHIPS = frozenset(
     "union association party federation league front council society club alliance forum movement group".split()  # noqa: SIM905
@@ -196,8 +202,10 @@ def _connects(line: Line, first: int, last: int, ahead: int) -> bool:
         return True
     if words == ["in"]:
         return tokens[last - 1].key in _POSTED
-    if words[0] in {"of", "for", "on"}:
-        before = tokens[last - 1].key
+    before = tokens[last - 1].key
+    if words[0] == "on":
+        return before in _ON_SUBJECTS
+    if words[0] in {"of", "for"}:
         return before in lexicon.organization_heads or before in lexicon.titles
     if words != ["and"] or ahead in line.forms or last - 1 in line.inside:
         return False

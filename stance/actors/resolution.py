@@ -4,7 +4,7 @@ import itertools
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.catalogue import Form as CatalogueForm
@@ -113,6 +113,10 @@ class _Group:
 
 
 _SPACE = re.compile(r"\s+")
+_KNOWN_AS = re.compile(
+    r"""["'”’,\s]*(?:(?:also|better|formerly|\w+ly)\s+)?(?:known\s+(?:as|by)|nicknamed|alias|aka|a\.k\.a\.)"""
+    r"""(?:\s+(?:the|his|her)\s+(?:alias|nickname|name|nom\s+de\s+guerre)(?:\s+of)?)?["'“‘,\s]*"""
+)
 _ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,8}")
 
 
@@ -120,7 +124,7 @@ class _Grouping:
     """Groups a document's forms: full names first, so that every short form meets the names it may shorten."""
 
     def __init__(self, text: str, names: Sequence[NameSpan]) -> None:
-        self._forms = [_read(text, span) for span in names]
+        self._forms = _own_acronyms(text, [_read(text, span) for span in names])
         self._groups: list[_Group] = []
         self._by_identity: dict[tuple[str, str], _Group] = {}
         self._by_skeleton: dict[str, list[_Group]] = {}
@@ -131,6 +135,7 @@ class _Grouping:
             if form.span not in held:
                 self._place(form)
         self._join_acronyms(introduced)
+        self._join_second_names(text)
         self._join_initials()
         self._join_demonyms()
         self._join_nouns()
@@ -213,6 +218,16 @@ class _Grouping:
             group.type = "organization" if group.type == "person" else group.type
             group.take(form)
             self._merge(self._by_identity.get(_identity(form)), group)
+
+    def _join_second_names(self, text: str) -> None:
+        """Join a name with the one that it is said to be known as: "Ada Brel, better known as Orlo"."""
+        home = {form.span: group for group in self._groups for form in group.forms}
+        for first, second in itertools.pairwise(self._forms):
+            if _KNOWN_AS.fullmatch(text, first.span.end, second.span.start):
+                one, other = home[first.span], home[second.span]
+                if one.forms and other.forms and not (one.entry and other.entry):
+                    self._merge(*((one, other) if other.entry else (other, one)))
+                    home.update((form.span, other if other.entry else one) for form in (*one.forms, *other.forms))
 
     def _join_initials(self) -> None:
         """Join an acronym of three letters or more with the one name whose initials it has."""
@@ -330,12 +345,27 @@ def _identity(form: _Form) -> tuple[str, str]:
     return ("entry", form.entry.id) if form.entry else ("letters", "".join(form.keys))
 
 
+def _own_acronyms(text: str, forms: list[_Form]) -> list[_Form]:
+    """The forms, less what the catalogue has for an acronym that the text gives to another: "Brel Aid Union (BAU)"."""
+    own = {
+        form.text
+        for before, form in itertools.pairwise(forms)
+        if form.entry and form.entry is not before.entry and _in_brackets(text, before, form)
+        if "".join(form.keys) in _initials(before.text)
+    }
+    return [replace(form, listed=None) if form.text in own else form for form in forms]
+
+
+def _in_brackets(text: str, before: _Form, form: _Form) -> bool:
+    """Whether an acronym stands in brackets directly behind a name of several words."""
+    around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
+    return bool(_ACRONYM.fullmatch(form.text)) and around in {"()", "[]"} and len(before.keys) > 1
+
+
 def _introduced(text: str, forms: Sequence[_Form]) -> Iterator[tuple[NameSpan, _Form]]:
     """Uncatalogued acronyms that stand in brackets directly behind a name, with that name."""
     for before, form in itertools.pairwise(forms):
-        bracketed = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
-        acronym = bool(_ACRONYM.fullmatch(form.text)) and not form.entry
-        if acronym and bracketed in {"()", "[]"} and len(before.keys) > 1:
+        if not form.entry and _in_brackets(text, before, form):
             yield form.span, before
 
 

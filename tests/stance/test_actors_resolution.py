@@ -298,3 +298,32 @@ def test_time_stays_linear(unit: str) -> None:
     began = time.process_time()
     discover(text, split_sentences(text))
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # The catalogue's RSF is another body.
+        (
+            "The RSF shelled Orlo. The Relief Staff Federation (RSF) denied it, and RSF men fled.",
+            {"relief_staff_federation": ["RSF", "Relief Staff Federation", "RSF", "RSF"], "orlo": ["Orlo"]},
+        ),
+        ("Reporters Without Borders (RSF) left.", {"reporters_without_borders": ["Reporters Without Borders", "RSF"]}),
+        (
+            "Idris Vane, widely known as Tarko, spoke. Later Tarko left.",
+            {"idris_vane": ["Idris Vane", "Tarko", "Tarko"]},
+        ),
+        ("Tarko, alias Idris Vane, left.", {"idris_vane": ["Tarko", "Idris Vane"]}),
+        (
+            "The Coordination of Velan Movements (CVM) met. The CVM left.",
+            {"coordination_of_velan_movements": ["Coordination of Velan Movements", "CVM", "CVM"]},
+        ),
+        (
+            "They met the Border Guards on the Velma.",
+            {"border_guards": ["Border Guards"], "velma": ["Velma"]},
+        ),
+        ("He blamed the Zionist regime.", {"israel": ["Zionist regime"]}),
+    ],
+)
+def test_what_a_text_itself_says_of_names_goes_first(text: str, expected: dict[str, list[str]]) -> None:
+    assert actors(text) == expected
