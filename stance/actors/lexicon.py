@@ -35,6 +35,8 @@ class Lexicon:
     organization_heads: frozenset[str]
     government_heads: frozenset[str]
     armed_heads: frozenset[str]
+    #: Bodies named by what they are about: "Committee on Trade", not "the Guards on the Orla".
+    committees: frozenset[str]
     #: Adjectives and the like in names of organisations; alone they are none, except `party_words`.
     organization_words: frozenset[str]
     party_words: frozenset[str]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stance.actors.initials import spelled_out
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
 from stance.actors.parting import JOINING as _JOINING
@@ -41,9 +42,9 @@ def find_names(text: str, sentences: Sequence[Sentence]) -> list[NameSpan]:
     known = KnownNames(_keys(line, *part) for line, parts in zip(lines, found, strict=True) for part in parts)
     spans: list[NameSpan] = []
     for line, parts in zip(lines, found, strict=True):
-        for part in parts:
-            for first, last in parted(line, *part, known):
-                spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
+        names = [name for part in parts for name in parted(line, *part, known)]
+        for first, last in spelled_out(line, names):
+            spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
     return spans
 
 
@@ -168,12 +169,6 @@ def _connector(line: Line, position: int) -> bool:
 _POSTED = frozenset({"mission"})
 
 
-# Bodies named by what they are about: "Committee on Trade", not "the Guards on the Orla".
-_ON_SUBJECTS = frozenset(
-    "committee subcommittee commission council conference institute center centre board office bureau group".split()  # noqa: SIM905
-)
-
-
 # Bodies named by those who belong to them.
 _MEMBERSHIPS = frozenset(
     "union association party federation league front council society club alliance forum movement group".split()  # noqa: SIM905
@@ -204,7 +199,7 @@ def _connects(line: Line, first: int, last: int, ahead: int) -> bool:
         return tokens[last - 1].key in _POSTED
     before = tokens[last - 1].key
     if words[0] == "on":
-        return before in _ON_SUBJECTS
+        return before in lexicon.committees
     if words[0] in {"of", "for"}:
         return before in lexicon.organization_heads or before in lexicon.titles
     if words != ["and"] or ahead in line.forms or last - 1 in line.inside:
@@ -279,7 +274,14 @@ def _title_end(line: Line, position: int, last: int) -> int | None:
     # "General Staff" and "Justice and Accord Party" begin with no title.
     if not found or (following and (following.key == "and" or following.key in lexicon.organization_heads)):
         return None
-    return position + 1
+    return None if tokens[position].key == "general" and _whole_body(line, position, last) else position + 1
+
+
+def _whole_body(line: Line, position: int, last: int) -> bool:
+    """Whether "General" tells that a body is for all: "General Labour Union", not "General Vane's Guard"."""
+    lexicon, rest = load_lexicon(), line.tokens[position + 1 : last]
+    headed = len(rest) > 1 and rest[-1].key in lexicon.organization_heads
+    return headed and all(t.capital and lexicon.ordinary(t.key) for t in rest)
 
 
 # --- pieces: what lies between titles ---

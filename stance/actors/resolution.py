@@ -223,7 +223,7 @@ class _Grouping:
         """Join a name with the one that it is said to be known as: "Ada Brel, better known as Orlo"."""
         home = {form.span: group for group in self._groups for form in group.forms}
         for first, second in itertools.pairwise(self._forms):
-            if _KNOWN_AS.fullmatch(text, first.span.end, second.span.start):
+            if _KNOWN_AS.fullmatch(text, first.span.end, second.span.start) or _or_short(text, first, second):
                 one, other = home[first.span], home[second.span]
                 if one.forms and other.forms and not (one.entry and other.entry):
                     self._merge(*((one, other) if other.entry else (other, one)))
@@ -360,6 +360,15 @@ def _in_brackets(text: str, before: _Form, form: _Form) -> bool:
     """Whether an acronym stands in brackets directly behind a name of several words."""
     around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
     return bool(_ACRONYM.fullmatch(form.text)) and around in {"()", "[]"} and len(before.keys) > 1
+
+
+def _or_short(text: str, name: _Form, acronym: _Form) -> bool:
+    """Whether a name is followed by an acronym that stands for it: "the Orlantang, or OLT, left"."""
+    between = text[name.span.end : acronym.span.start].split()
+    alike = bool(_ACRONYM.fullmatch(acronym.text)) and name.keys[0][0] == acronym.keys[0][0] and not name.text.isupper()
+    return (
+        alike and between in ([",", "or"], [",", "or", "the"]) and text[acronym.span.end : acronym.span.end + 1] == ","
+    )
 
 
 def _introduced(text: str, forms: Sequence[_Form]) -> Iterator[tuple[NameSpan, _Form]]:

@@ -322,6 +322,15 @@ def test_time_stays_linear(unit: str) -> None:
             "They met the Border Guards on the Velma.",
             {"border_guards": ["Border Guards"], "velma": ["Velma"]},
         ),
+        (
+            "The Orlan People's Accord (OPA) won. The OPA spoke.",
+            {"orlan_people_accord": ["Orlan People's Accord", "OPA", "OPA"]},
+        ),
+        (
+            "The General Labour Union (UVLT) struck. General Vane left.",
+            {"general_labour_union": ["General Labour Union", "UVLT"], "vane": ["Vane"]},
+        ),
+        ("The Orlantang, or OLT, left.", {"orlantang": ["Orlantang", "OLT"]}),
         ("He blamed the Zionist regime.", {"israel": ["Zionist regime"]}),
     ],
 )
