@@ -33,7 +33,10 @@ class Line:
             return len(before.text) == 1 or before.key in _ABBREVIATED
         if before.text[-1] == "." and position - 1 not in self.inside:
             # "He left D.C. Orlo stayed": a sentence may end at the acronym.
-            return joined(gap) and self.tokens[position].key in load_lexicon().organization_heads
+            behind = self.tokens[position]
+            initials = len(before.key) == 2 and before.key not in _DOTTED and not load_lexicon().ordinary(behind.key)
+            headed = behind.key in load_lexicon().organization_heads
+            return joined(gap) and (headed or (initials and behind.capital))
         return joined(gap) or (gap == " & " and before.capital and self.tokens[position].capital)
 
     def opens(self, position: int) -> bool:
@@ -45,6 +48,8 @@ class Line:
 _ABBREVIATED = frozenset(
     "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov st rev hon pres amb cmdr".split()  # noqa: SIM905
 )
+# Two letters with full stops that are no first names: "D.Y. Brel", but "in D.C. Orlo stayed".
+_DOTTED = frozenset({"dc", "la", "ny", "uk", "us", "un", "eu", "am", "pm", "ad", "bc", "no", "ie", "eg"})
 _OPENING = frozenset(':"“„«‘•*—–?!…')
 
 

@@ -331,6 +331,7 @@ def test_time_stays_linear(unit: str) -> None:
             {"general_labour_union": ["General Labour Union", "UVLT"], "vane": ["Vane"]},
         ),
         ("The Orlantang, or OLT, left.", {"orlantang": ["Orlantang", "OLT"]}),
+        ("Judge D.Y. Brelmark left. Orlo stayed.", {"dy_brelmark": ["D.Y. Brelmark"], "orlo": ["Orlo"]}),
         ("He blamed the Zionist regime.", {"israel": ["Zionist regime"]}),
     ],
 )
