@@ -22,7 +22,7 @@ from onnx import helper, numpy_helper
 log = logging.getLogger(__name__)
 
 #: How many channels of each layer are computed in float.
-CHANNELS = 8
+CHANNELS = 16
 SUFFIX = "_float"
 _ACTIVATIONS = ("Gelu", "Relu")
 Sample = tuple[NDArray[np.int64], NDArray[np.int64]]
