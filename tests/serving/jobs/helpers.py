@@ -20,6 +20,15 @@ from serving.batch.tables import TABLES
 from tests.serving.conftest import ROOT, WATCHER, free_port
 
 START = "import sys, pathlib; from serving.run import serve; serve(pathlib.Path(sys.argv[1]))"
+#: Lets a shard take at least a tenth of a second (it is flushed some ten times), on a machine of any speed: a job of
+#: some dozen shards then is still at work when a test, that has seen the first ones done, kills or cancels it.
+SLOW_DISK = """
+import time
+def flush(descriptor, fsync=os.fsync):
+    time.sleep(0.01)
+    fsync(descriptor)
+os.fsync = flush
+"""
 #: Seconds that a test waits for anything; machines may be busy.
 PATIENCE = 180.0
 
@@ -45,7 +54,7 @@ class JobService:
         self._config = {"model": str(model), "port": free_port(), "jobs": {"shard_rows": 4, **jobs}, **config}
         (folder / "serving.yaml").write_text(yaml.safe_dump(self._config))
         (folder / "watch").mkdir()
-        (folder / "watch" / "sitecustomize.py").write_text(WATCHER)
+        (folder / "watch" / "sitecustomize.py").write_text(WATCHER + SLOW_DISK)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self._config['port']}", timeout=60)
         self.start()
 

@@ -193,7 +193,7 @@ def test_one_of_several_processes_runs_jobs(own_model: Path, tmp_path: Path) -> 
 
 def test_jobs_run_beside_each_other(own_model: Path, tmp_path: Path) -> None:
     service = JobService(tmp_path, own_model, {"running": 2, "threads": 1}, threads=1)
-    rows = "".join(json.dumps(row) + "\n" for row in documents(500)).encode()
+    rows = "".join(json.dumps(row) + "\n" for row in documents(300)).encode()
     try:
         jobs = [service.send(rows).json()["id"] for _ in range(4)]
         until(lambda: _at_work(service, jobs) == jobs[:2], "the first two, side by side")
@@ -203,7 +203,7 @@ def test_jobs_run_beside_each_other(own_model: Path, tmp_path: Path) -> None:
         until(lambda: _at_work(service, jobs) == jobs[:2], "the first two, side by side again")
         assert service.client.delete(f"/v1/jobs/{jobs[0]}").json()["state"] == "cancelled"
         for job in jobs[1:]:
-            assert service.ended(job)["summary"]["rows"] == 500
+            assert service.ended(job)["summary"]["rows"] == 300
         assert kept[1].items() <= parts(service, jobs[1]).items()
         first, *others = (rows_of(service.jobs / job / "out") for job in jobs[1:])
         assert others == [first] * 2
