@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from stance.faults import Fault, faults, kind_of, printable
+from stance.faults import DoubledKeyError, Fault, faults, kind_of, printable, refuse_doubled
 from stance.schema import Actor, Strict, check_references
 
 #: Faults that the message spells out; the first ones mended, the next show.
@@ -28,10 +28,6 @@ class _ActorsFile(Strict):
     actors: list[Actor]
 
 
-class _DoubledKey(ValueError):
-    """A key that is written twice in one mapping: the second would silently replace the first."""
-
-
 class _UniqueKeys(yaml.SafeLoader):
     """`yaml.safe_load`, but a doubled key is an error."""
 
@@ -40,13 +36,11 @@ class _UniqueKeys(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise _DoubledKey(f"line {key.start_mark.line + 1}: {_doubled(key.value)}")
+                raise DoubledKeyError(
+                    f"line {key.start_mark.line + 1}: {printable(key.value)}: is written twice; join the two"
+                )
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
         return node
-
-
-def _doubled(key: str) -> str:
-    return f"{printable(key)}: is written twice; join the two"
 
 
 def load_actors(path: Path) -> list[Actor]:
@@ -78,27 +72,18 @@ def _parse(path: Path) -> Any:
         raise ActorsFileError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     try:
         if path.suffix.lower() == ".json":
-            return json.loads(text, object_pairs_hook=_unique)
+            return json.loads(text, object_pairs_hook=refuse_doubled)
         return _UniqueKeys(text).get_single_data()
     except json.JSONDecodeError as error:
         raise ActorsFileError(f"{path}: line {error.lineno}: not JSON ({error.msg})") from None
     except yaml.YAMLError as error:
         raise ActorsFileError(f"{path}: {_place(error)}not YAML ({_reason(error)})") from None
-    except _DoubledKey as error:
+    except DoubledKeyError as error:
         raise ActorsFileError(f"{path}: {error}") from None
     except ValueError as error:  # a date or a number of the file that is none
         raise ActorsFileError(f"{path}: a value cannot be read ({_reason(error)}); put it in quotes") from None
     except RecursionError:
         raise ActorsFileError(f"{path}: nested too deeply; write `actors:` and a plain list") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in unique:
-            raise _DoubledKey(_doubled(key))
-        unique[key] = value
-    return unique
 
 
 def _place(error: yaml.YAMLError) -> str:

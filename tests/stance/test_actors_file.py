@@ -83,7 +83,7 @@ def test_many_faults_are_counted_not_all_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"actors": [{"id": "a", "name": "A", "name": "B"}]}', "name: is written twice; join the two"),
+        ('{"actors": [{"id": "a", "name": "A", "name": "B"}]}', "has the key 'name' twice; write it once"),
         (f'{{"actors": [{"9" * 5000}]}}', "a value cannot be read"),
         ("[" * 500_000, "nested too deeply"),
     ],
