@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
@@ -31,6 +34,19 @@ SIZES: dict[str, Any] = {
     "intermediate_size": 64,
 }
 FAMILIES = ("bert", "mpnet", "roberta", "deberta")
+#: A tiny model that was trained for moments answers near ties, which the processor's rounding decides.
+LENIENT_PARITY = {"MIN_AGREEMENT": 0.5, "MAX_F1_LOSS": 50.0}
+
+
+@contextmanager
+def lenient_parity() -> Iterator[None]:
+    """Let tiny models through the gate of the export on any machine; `test_parity.py` holds the gate itself."""
+    from training import parity
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in LENIENT_PARITY.items():
+            patch.setattr(parity, name, value)
+        yield
 
 
 def tiny_encoder(family: str, folder: Path) -> Path:
