@@ -21,6 +21,8 @@ PRONOUNS = frozenset(_PRONOUN_LIST.split())
 #: These always refer to somebody, so they need no tag; whom they mean is for the links to say.
 _PERSONAL_LIST = "i me my we us our he him his she her hers they them their theirs"
 PERSONAL = frozenset(_PERSONAL_LIST.split())
+#: What the tag head marks when it is of two minds about the noun behind.
+ARTICLES = frozenset({"a", "an", "the"})
 _OUTSIDE, _BEGIN = 0, 1
 
 Floats = NDArray[np.float32]
@@ -48,19 +50,18 @@ class Found:
 
 def find_phrases(window: Window, mentions: Sequence[Mention], tags: Floats, text: str) -> Found:
     """Add pronouns and noun phrases by the tag logits [L, 3] of the window."""
-    known = {(m.start, m.end) for m in window.mentions}
+    taken = {(m.start, m.end) for m in window.mentions}
+    held = {t for m in window.mentions if mentions[m.index].kind != "name" for t in range(m.start, m.end)}
     placed = set(window.placeholders)
     extended, located = list(mentions), list(window.mentions)
     for number, segment in enumerate(window.segments):
-        spans = [
-            (s + segment.start, e + segment.start)
-            for s, e in tagged_spans(tags[segment.start : segment.end].argmax(-1))
-        ]
+        spans = whole_words(tagged_spans(tags[: segment.end].argmax(-1), segment.start), segment, window, text)
         for start, end in with_pronouns(spans, segment, window, text):
-            if (start, end) in known or all(t in placed for t in range(start, end)):
+            inside = range(start, end)
+            if (start, end) in taken or all(t in placed for t in inside) or not held.isdisjoint(inside):
                 continue
             first, last = window.offsets[start][0], window.offsets[end - 1][1]
-            if first >= last:
+            if first >= last or text[first:last].lower() in ARTICLES:
                 continue
             kind: MentionKind = "pronoun" if text[first:last].lower() in PRONOUNS else "nominal"
             located.append(TokenMention(len(extended), number, start, end))
@@ -82,11 +83,28 @@ def with_pronouns(
     return sorted([*spans, *added])
 
 
-def tagged_spans(tags: Sequence[int] | NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Half-open spans of a begin-inside-outside sequence; an inside without a begin starts a span."""
+def whole_words(spans: Sequence[tuple[int, int]], segment: Segment, window: Window, text: str) -> list[tuple[int, int]]:
+    """The spans of a segment, each to the end of its last word: the head may mark "a st" of "a strategist" alone."""
+
+    def split(token: int) -> bool:
+        start, before = window.offsets[token][0], window.offsets[token - 1][1]
+        return start == before and text[start - 1 : start + 1].isalnum() and token not in window.placeholders
+
+    stops = [*(start for start, _ in spans[1:]), segment.end]
+    grown = []
+    for (start, last), stop in zip(spans, stops, strict=False):
+        end = last
+        while end < stop and split(end):
+            end += 1
+        grown.append((start, end))
+    return grown
+
+
+def tagged_spans(tags: Sequence[int] | NDArray[np.int64], first: int = 0) -> list[tuple[int, int]]:
+    """Half-open spans of a begin-inside-outside sequence from `first` on; an inside without a begin starts a span."""
     spans: list[tuple[int, int]] = []
     start = -1
-    for position, tag in enumerate(tags):
+    for position, tag in enumerate(tags[first:], first):
         if tag in (_OUTSIDE, _BEGIN):
             if start >= 0:
                 spans.append((start, position))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stance.actors import discover, find_mentions
-from stance.schema import Actor, Document, Mention
+from stance.actors import definite_phrases, discover, find_mentions
+from stance.schema import Actor, ActorType, Document, Mention
 from stance.text import Sentence, split_sentences
 
 _UNLISTED = "unlisted:"
@@ -43,14 +43,21 @@ def prepare(document: Document) -> Prepared:
         actors = {a.id: a for a in document.actors or _actors_of(document)}
         return Prepared(document, sentences, actors, list(document.mentions), fixed=True)
     found = discover(document.text, sentences)
+    types = {a.id: a.type for a in found.actors}
     if document.actors is None:
-        return Prepared(
-            document, sentences, {a.id: a for a in found.actors}, list(found.mentions), found.known, undecided=True
-        )
+        actors = {a.id: a for a in found.actors}
+        mentions = _with_phrases(document.text, found.mentions, types)
+        return Prepared(document, sentences, actors, mentions, found.known, undecided=True)
     listed = find_mentions(document.text, document.actors)
     others = [m.model_copy(update={"actor": _UNLISTED + m.actor}) for m in apart(found.mentions, listed)]
-    mentions = sorted([*listed, *others], key=lambda m: m.start)
+    types = {_UNLISTED + key: kind for key, kind in types.items()} | {a.id: a.type for a in document.actors}
+    mentions = _with_phrases(document.text, sorted([*listed, *others], key=lambda m: m.start), types)
     return Prepared(document, sentences, {a.id: a for a in document.actors}, mentions)
+
+
+def _with_phrases(text: str, names: Sequence[Mention], types: Mapping[str, ActorType]) -> list[Mention]:
+    """The names and the noun phrases that can mean one of them only, sorted by start."""
+    return sorted([*names, *definite_phrases(text, names, types)], key=lambda m: m.start)
 
 
 def apart(mentions: Sequence[Mention], taken: Sequence[Mention]) -> list[Mention]:

@@ -3,7 +3,18 @@
 from stance.actors.catalogue import Catalogue, load_catalogue
 from stance.actors.matching import find_mentions
 from stance.actors.names import NameSpan, find_names
+from stance.actors.phrases import definite_phrases
 from stance.actors.resolution import Discovery, discover
 from stance.actors.tokens import slug
 
-__all__ = ["Catalogue", "Discovery", "NameSpan", "discover", "find_mentions", "find_names", "load_catalogue", "slug"]
+__all__ = [
+    "Catalogue",
+    "Discovery",
+    "NameSpan",
+    "definite_phrases",
+    "discover",
+    "find_mentions",
+    "find_names",
+    "load_catalogue",
+    "slug",
+]

@@ -19,7 +19,10 @@ FormKind = Literal["name", "demonym", "seat"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A catalogued actor: its names, and for a state its demonyms and the seats that stand for it."""
+    """A catalogued actor: its names, and for a state its demonyms and the seats that stand for it.
+
+    `nouns` are what it is called by that none of its names has: "the bloc".
+    """
 
     id: str
     name: str
@@ -27,6 +30,7 @@ class Entry:
     names: tuple[str, ...]
     demonyms: tuple[str, ...] = ()
     seats: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
 
     def actor(self) -> Actor:
         """The entry as an actor; names, demonyms and seats are its aliases."""
@@ -137,7 +141,8 @@ def load_catalogue() -> Catalogue:
     from `demonyms.json`; organisations from `organizations.json`.
     """
     organizations = [
-        Entry(slug(o["name"]), o["name"], o["type"], tuple(o["aliases"])) for o in _read("organizations.json")
+        Entry(slug(o["name"]), o["name"], o["type"], tuple(o["aliases"]), nouns=tuple(o.get("nouns", ())))
+        for o in _read("organizations.json")
     ]
     return Catalogue((*_states(_read("demonyms.json")), *organizations))
 

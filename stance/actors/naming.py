@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from stance.actors.catalogue import load_catalogue
+from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.tokens import REMEMBERED, keys
 from stance.schema import ActorType
@@ -19,6 +19,8 @@ _VOWELS = "aeiouy"
 _DROPPED = "aeoy"
 # What a state calls itself in front of or behind its bare name.
 _STATE_HEADS = frozenset({"republic", "kingdom", "emirate", "sultanate", "principality", "duchy", "caliphate", "state"})
+# A text that says "the Kingdom" means the one that it named; of republics there are too many.
+_MONARCHIES = frozenset({"kingdom", "emirate", "sultanate", "principality", "duchy"})
 _JOINING = frozenset({"of", "for", "on", "in", "against"})
 # Offices that are called by their field: "Interior said".
 _FIELD_HEADS = frozenset({"ministry", "department"})
@@ -65,11 +67,29 @@ def bare_name(words: Sequence[str]) -> tuple[str, ...]:
 
 def head_noun(words: Sequence[str]) -> str | None:
     """The noun that says what an organisation is: "council" of "council of accord", "league" of "Arab League"."""
-    heads = load_lexicon().organization_heads
+    heads = load_lexicon().organization_heads | _MONARCHIES
     if len(words) < 2:
         return None
     place = next((i for i, word in enumerate(words) if word in _JOINING), len(words))
     return words[place - 1] if place and words[place - 1] in heads else None
+
+
+def entry_nouns(entry: Entry) -> set[str]:
+    """What the texts call a catalogued actor by: "alliance" for NATO, "kingdom" for the Kingdom of Morocco."""
+    heads = {head_noun(keys(name)) for name in (entry.name, *entry.names)}
+    told = heads & _MONARCHIES if entry.type == "state" else heads
+    return {noun for noun in told if noun} | set(entry.nouns)
+
+
+def is_field_joint(word: str) -> bool:
+    """Whether what an organisation is stands before this word, and what it is for behind: "of", "for", "against"."""
+    return word in _JOINING
+
+
+def office_field(words: Sequence[str]) -> str | None:
+    """The first word of an office's field, by which it is also called: "foreign" of "ministry of foreign affairs"."""
+    plain = [word for word in words if word not in {"of", "the"}]
+    return plain[1] if len(plain) > 1 and words[0] in _FIELD_HEADS and words[1] == "of" else None
 
 
 def field_noun(words: Sequence[str]) -> str | None:

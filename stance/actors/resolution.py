@@ -10,7 +10,7 @@ from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.catalogue import Form as CatalogueForm
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
-from stance.actors.naming import bare_name, demonym_bases, field_noun, guess_type, head_noun
+from stance.actors.naming import bare_name, demonym_bases, entry_nouns, field_noun, guess_type, head_noun
 from stance.actors.shortening import Comparison, all_same, exactly, shortens, unglued
 from stance.actors.spelling import same_spelling, skeleton, sound
 from stance.actors.tokens import joined, keys, slug, tokenize, words_of
@@ -326,9 +326,8 @@ def _bare_word(form: _Form) -> str | None:
 def _nouns(group: _Group) -> set[str]:
     """The sounds of the words that an organisation is called by for short; a state's seat lends it none."""
     names = {form.keys for form in group.forms[:8] if not form.listed or form.listed.kind == "name"}
-    if group.entry and group.type != "state":
-        names.add(keys(group.entry.name))
-    return {sound(noun) for name in names for noun in (head_noun(name), field_noun(name)) if noun}
+    nouns = {noun for name in names for noun in (head_noun(name), field_noun(name)) if noun}
+    return {sound(noun) for noun in nouns.union(entry_nouns(group.entry) if group.entry else ())}
 
 
 def _bare_noun(group: _Group) -> str | None:
@@ -346,13 +345,23 @@ def _identity(form: _Form) -> tuple[str, str]:
 
 
 def _own_acronyms(text: str, forms: list[_Form]) -> list[_Form]:
-    """The forms, less what the catalogue has for an acronym that the text gives to another: "Brel Aid Union (BAU)"."""
-    own = {
-        form.text
-        for before, form in itertools.pairwise(forms)
-        if form.entry and form.entry is not before.entry and _in_brackets(text, before, form)
-        if "".join(form.keys) in _initials(before.text)
-    }
+    """The forms, less what the catalogue has for an acronym that the text gives to another: "Brel Aid Union (BAU)".
+
+    It does so in brackets, or where the acronym follows such a name and the text has no other form of the entry.
+    """
+    own: set[str] = set()
+    named: set[str] = set()
+    initials: set[str] = set()
+    for before, form in itertools.pairwise([forms[0], *forms] if forms else []):
+        key = "".join(form.keys)
+        if form.entry and form.entry is not before.entry and _in_brackets(text, before, form):
+            own |= {form.text} & ({form.text} if key in _initials(before.text) else set())
+        elif form.entry and _ACRONYM.fullmatch(form.text):
+            own |= {form.text} if len(key) > 2 and key in initials and form.entry.id not in named else set()
+        elif form.entry:
+            named.add(form.entry.id)
+        else:
+            initials |= _initials(form.text)
     return [replace(form, listed=None) if form.text in own else form for form in forms]
 
 

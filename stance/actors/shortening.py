@@ -11,8 +11,8 @@ from stance.actors.tokens import keys
 Comparison = Callable[[str, str], bool]
 
 _FIELD_JOINTS = frozenset({"of", "for", "on"})
-# What belongs to the place whose name stands before it: "Orla" is not "Orla Army".
-_LOCAL_HEADS = frozenset(
+#: What belongs to the place whose name stands before it: "Orla" is not "Orla Army".
+LOCAL_HEADS = frozenset(
     "army navy police gendarmerie force forces federation confederation association union".split()  # noqa: SIM905
 )
 
@@ -64,7 +64,7 @@ def _shortens_body(words: tuple[str, ...], long: tuple[str, ...], same: Comparis
     tail = size > 1 and all_same(words, long[-size:], same)
     party = size > 1 and len(long) == size + 1 and long[-1] in _PARTY_HEADS and all_same(words, long[:size], same)
     front = size > 1 and long[size] in _FIELD_JOINTS and all_same(words, long[:size], same)
-    heads = lexicon.organization_heads - lexicon.government_heads - _LOCAL_HEADS
+    heads = lexicon.organization_heads - lexicon.government_heads - LOCAL_HEADS
     head = words == long[:1] and not lexicon.ordinary(words[0]) and heads.issuperset(long[1:])
     return tail or front or head or party or _abridges(words, long) or _turned(words) == long
 
@@ -88,7 +88,7 @@ def _abridges(words: tuple[str, ...], long: tuple[str, ...]) -> bool:
         return False
     if words == long[: len(words)]:
         rest = long[len(words) :]
-        heads = lexicon.organization_heads - _LOCAL_HEADS | _TEAMS
+        heads = lexicon.organization_heads - LOCAL_HEADS | _TEAMS
         plain = (
             all(lexicon.ordinary(word) for word in words)
             and words[0] not in lexicon.shared_words

@@ -7,6 +7,10 @@ from rapidfuzz.distance import Hamming
 
 #: Least share of equal letters, in the sounds of two words, that counts as one name.
 VARIANT_SIMILARITY = 0.83
+#: The same for long words with many consonants, which say more: "Hemedti" and "Hamidti".
+LONG_SIMILARITY = 0.7
+LONG_LETTERS = 7
+LONG_CONSONANTS = 4
 #: Shorter words are compared exactly: too many short surnames differ by one vowel.
 VARIANT_LETTERS = 5
 #: Letters, in their sounds, from which on two words may differ in "s" and "z": "Teplogas", but not "Peres" and "Perez".
@@ -18,6 +22,10 @@ GIVEN_LETTERS = 4
 _RULES = tuple(
     (re.compile(pattern), letters)
     for pattern, letters in {
+        "(?<=[a-z])[aou]llah?$": "ala",
+        "^abd[aeou]l(?=.)": "abdul",
+        "^ts(?=i)": "t",
+        "ousk": "ovsk",
         r"([bcdfghjklmnpqrtvwxz])\1+": r"\1",
         "^ye|^ae": "e",
         "nce$": "nse",
@@ -34,7 +42,7 @@ _RULES = tuple(
         "(?<=o)ff?$|(?<=e)ff$": "v",
         "ck|q": "k",
         "ou|oo": "u",
-        "[iy]ev(?=a?$)": "ev",
+        "(?:iy|i|y)ev(?=a?$)": "ev",
         "ee|ei|ey|ie|iy|ij|yi|y": "i",
         "ai": "i",
         "w": "v",
@@ -89,9 +97,12 @@ def same_spelling(one: str, other: str) -> bool:
     first, second = sound(one), sound(other)
     if len(first) != len(second) or first[0] != second[0]:
         return False
-    swaps = _SWAPS | _SIBILANTS if len(first) >= SIBILANT_LETTERS else _SWAPS
-    swapped = all(a == b or a + b in swaps for a, b in zip(first, second, strict=True))
-    return swapped and Hamming.normalized_similarity(first, second) >= VARIANT_SIMILARITY
+    differing = {a + b for a, b in zip(first, second, strict=True) if a != b}
+    hissing = not differing.isdisjoint(_SIBILANTS)
+    if not differing <= _SWAPS | _SIBILANTS or (hissing and len(first) < SIBILANT_LETTERS):
+        return False
+    long = len(first) >= LONG_LETTERS and len(skeleton(one)) >= LONG_CONSONANTS and not hissing
+    return Hamming.normalized_similarity(first, second) >= (LONG_SIMILARITY if long else VARIANT_SIMILARITY)
 
 
 def same_given_name(one: str, other: str) -> bool:

@@ -54,6 +54,15 @@ def actors(text: str) -> dict[str, list[str]]:
             "The Asmora Relief Agency paid. Nobody asked the ARA.",
             {"asmora_relief_agency": ["Asmora Relief Agency", "ARA"]},
         ),
+        (
+            "The Rapid Support Forces fired. The army met the RSF.",
+            {"rapid_support_forces": ["Rapid Support Forces", "RSF"]},
+        ),
+        ("RSF spoke. The RSF is not here.", {"reporters_without_borders": ["RSF", "RSF"]}),
+        ("NATO met. Outside the Alliance nobody did.", {"nato": ["NATO", "Alliance"]}),
+        ("Omani envoys came. To the Sultanate they left.", {"oman": ["Omani", "Sultanate"]}),
+        ("Nabil Abdullah came. Nobody met Abdallah.", {"nabil_abdullah": ["Nabil Abdullah", "Abdallah"]}),
+        ("The Corona virus spread in Oman.", {"oman": ["Oman"]}),
         ("Ada Brel (CHP) spoke. The CHP left.", {"ada_brel": ["Ada Brel"], "chp": ["CHP", "CHP"]}),
         (
             "Ardaria sent Levon Saroyan. Sevrant Igor Moryakin paid. Moryakin left Sevrant.",
@@ -241,7 +250,8 @@ VARIANTS = [
     ("Barzani", "Berzani"), ("Erdoğan", "Erdogan"), ("Kalın", "Kalin"), ("Saleh", "Salih"),
     ("Lukashenko", "Lukashenka"), ("Dbeibah", "Dbeiba"), ("Qalibaf", "Kalibaf"),
     ("Soleimani", "Suleimani"), ("Khashoggi", "Hashoggi"), ("Jubair", "Jubeir"), ("Hussain", "Hussein"),
-    ("Szijjarto", "Sziyarto"), ("Raeesi", "Raisi"),
+    ("Szijjarto", "Sziyarto"), ("Raeesi", "Raisi"), ("Hemedti", "Hamidti"), ("Tikhanovskaya", "Tsikhanouskaya"),
+    ("Aliyev", "Aliev"), ("Abdelrahman", "Abdulrahman"), ("Hezbollah", "Hizballah"),
 ]  # fmt: skip
 
 

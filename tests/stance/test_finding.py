@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,29 @@ def test_a_tag_on_a_name_adds_nothing() -> None:
 def test_a_personal_pronoun_needs_no_tag() -> None:
     (phrase,) = find_phrases(WINDOW, NAMES, tagged(), TEXT).mentions[2:]
     assert (phrase.start, phrase.end, phrase.kind) == (8, 9, "pronoun")
+
+
+def read(text: str, *pieces: tuple[int, int]) -> Window:
+    """One sentence of no names, read as these pieces."""
+    return Window(tuple(range(len(pieces))), pieces, (Segment(0, 0, len(pieces)),), 0, (), ())
+
+
+def test_an_article_alone_is_no_phrase() -> None:
+    text = "the envoy left"
+    assert find_phrases(read(text, (0, 3), (4, 9), (10, 14)), [], tagged(0)[:3], text).mentions == []
+
+
+def test_a_phrase_ends_with_its_last_word() -> None:
+    text = "strategists, too"
+    window = read(text, (0, 8), (8, 11), (11, 12), (13, 16))
+    (phrase,) = find_phrases(window, [], tagged(0)[:4], text).mentions
+    assert text[phrase.start : phrase.end] == "strategists"
+
+
+def test_a_tag_within_a_known_phrase_adds_nothing() -> None:
+    known = [Mention(actor="s", start=0, end=9, kind="nominal")]
+    window = replace(read("the state left", (0, 3), (4, 9), (10, 14)), mentions=(TokenMention(0, 0, 0, 2),))
+    assert find_phrases(window, known, tagged(1)[:3], "the state left").mentions == known
 
 
 def linked(scores: dict[tuple[int, int], float]) -> tuple[Found, dict[int, float]]:
