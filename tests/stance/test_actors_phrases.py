@@ -29,7 +29,7 @@ def phrases(text: str) -> list[tuple[str, str]]:
             [("the coast guard", "orlan_coast_guard")],
         ),
         (
-            "The Ministry of Foreign Affairs spoke. A note by the foreign ministry followed, and the said ministry paid.",
+            "The Ministry of Foreign Affairs spoke. A note by the foreign ministry came, and the said ministry paid.",
             [
                 ("the foreign ministry", "ministry_of_foreign_affairs"),
                 ("the said ministry", "ministry_of_foreign_affairs"),
