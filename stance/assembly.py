@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stance.artifact import HeadSettings, Manifest
 from stance.finding import Found
+from stance.kinds import TOLD_BY_NAME
 from stance.prepare import Prepared
 from stance.queries import ActorQueries
 from stance.relations import relations_of
@@ -29,10 +30,6 @@ from stance.schema import (
 )
 
 Floats = NDArray[np.float32]
-
-#: Types that the words of a name ("Ministry", "Brigade") tell better than the name head does: on dev 19
-#: guesses of the head were wrong where the words were right, 2 the other way round.
-TOLD_BY_NAME = frozenset({"government", "armed_group"})
 
 
 class Assembly:

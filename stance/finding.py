@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ ARTICLES = frozenset({"a", "an", "the"})
 _OUTSIDE, _BEGIN = 0, 1
 
 Floats = NDArray[np.float32]
+
+
+#: How well a mention's words fit an actor, 0 to 1.
+Fit = Callable[[Mention, str], float]
 
 
 class LinkQuery(NamedTuple):
@@ -129,12 +133,13 @@ def link_queries(found: Found) -> list[LinkQuery]:
 
 
 def resolve_links(
-    found: Found, queries: Sequence[LinkQuery], scores: Floats, threshold: float
+    found: Found, queries: Sequence[LinkQuery], scores: Floats, threshold: float, fit: Fit = lambda *_: 1.0
 ) -> tuple[Found, dict[int, float]]:
     """Give each phrase the actor that it most likely refers to; phrases with none over `threshold` are left out.
 
-    Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. Returns
-    the window with the linked phrases, and each linked phrase's probability by its number in `mentions`.
+    Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. A score counts
+    as much as `fit` says that the phrase can mean the actor at all. Returns the window with the linked phrases, and
+    each linked phrase's probability by its number in `mentions`.
     """
     located = found.window.mentions
     place = {mention: i for i, mention in enumerate(located)}
@@ -153,7 +158,8 @@ def resolve_links(
             # An actor stands for itself by its latest mention, as in training.
             if candidate not in seen:
                 seen.add(candidate)
-                best, actor = max((best, actor), (table.get((place[phrase], place[other]), 0.0), candidate))
+                score = table.get((place[phrase], place[other]), 0.0) * fit(mentions[phrase.index], candidate)
+                best, actor = max((best, actor), (score, candidate))
         if actor and best >= threshold:
             mentions[phrase.index] = mentions[phrase.index].model_copy(update={"actor": actor})
             linked[phrase.index] = best

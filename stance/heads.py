@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from stance.artifact import Manifest
 from stance.encoding import Window
 from stance.finding import Found, LinkQuery, find_phrases, link_queries, resolve_links
+from stance.kinds import actor_kinds, fitness
 from stance.prepare import Prepared
 from stance.queries import ActorQueries, Bag, mention_bag
 from stance.runtime import Runtime
+from stance.schema import Mention
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -115,7 +117,7 @@ class Heads:
                 links.append((place(mention_bag(phrase)), place(mention_bag(antecedent)), place(whole), q.distance))
             asked.append((names, queries))
         name_scores, link_scores = self._mentions(bags, name_rows, letters, links)
-        return self._linked(found, asked, name_scores, link_scores)
+        return self._linked(found, prepared, asked, name_scores, link_scores)
 
     def _mentions(
         self,
@@ -145,6 +147,7 @@ class Heads:
     def _linked(
         self,
         found: Sequence[Found],
+        prepared: Sequence[Prepared],
         asked: Sequence[tuple[list[int], list[LinkQuery]]],
         names: Floats,
         links: Floats,
@@ -153,11 +156,11 @@ class Heads:
         threshold = self._heads["same"].threshold
         at_name = at_link = 0
         linked = []
-        for f, (indices, queries) in zip(found, asked, strict=True):
+        for f, p, (indices, queries) in zip(found, prepared, asked, strict=True):
             classes = dict(zip(indices, names[at_name : at_name + len(indices)], strict=True))
             scores = links[at_link : at_link + len(queries)]
             at_name, at_link = at_name + len(indices), at_link + len(queries)
-            linked.append(_resolved(f, classes, queries, scores, threshold))
+            linked.append(_resolved(f, p, classes, queries, scores, threshold))
         return linked
 
     def answer(self, queries: Sequence[ActorQueries], readings: Sequence[Reading]) -> list[tuple[Floats, Floats]]:
@@ -200,11 +203,21 @@ def _searched(reading: Reading, prepared: Prepared) -> Found:
 
 
 def _resolved(
-    found: Found, names: dict[int, Floats], queries: Sequence[LinkQuery], scores: Floats, threshold: float
+    found: Found,
+    prepared: Prepared,
+    names: dict[int, Floats],
+    queries: Sequence[LinkQuery],
+    scores: Floats,
+    threshold: float,
 ) -> Linked:
     if len(found.mentions) == found.first_phrase:
         return Linked(found, names, {})
-    resolved, phrases = resolve_links(found, queries, scores, threshold)
+    kinds = actor_kinds(prepared, {i: row[1:] for i, row in names.items()}, found.mentions)
+
+    def fit(phrase: Mention, actor: str) -> float:
+        return fitness(prepared.document.text[phrase.start : phrase.end], kinds[actor]) if actor in kinds else 1.0
+
+    resolved, phrases = resolve_links(found, queries, scores, threshold, fit)
     return Linked(resolved, names, phrases)
 
 

@@ -109,3 +109,12 @@ def test_a_phrase_without_a_likely_antecedent_is_left_out() -> None:
     found, scores = linked({(2, 0): 0.4})
     assert scores == {}
     assert [m.index for m in found.window.mentions] == [0, 1]
+
+
+def test_a_phrase_passes_over_what_its_words_cannot_mean() -> None:
+    found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
+    queries = link_queries(found)
+    table = np.array([{(2, 0): 0.9, (2, 1): 0.6}.get((q.phrase, q.antecedent), 0.0) for q in queries], np.float32)
+    resolved, scores = resolve_links(found, queries, table, 0.5, lambda phrase, actor: 0.5 if actor == "o" else 1.0)
+    assert resolved.mentions[2].actor == "v"
+    assert scores == pytest.approx({2: 0.6})

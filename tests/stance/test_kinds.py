@@ -1,0 +1,51 @@
+"""Which kind of actor words can mean, and how that decides links."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stance.kinds import actor_kinds, fitness, one_kind
+from stance.prepare import prepare
+from stance.schema import ACTOR_TYPES, Actor, Document
+
+
+@pytest.mark.parametrize(
+    ("phrase", "fits", "never"),
+    [
+        ("He", {"person"}, {"state", "organization", "armed_group", "government", "group"}),
+        ("its", {"state", "organization", "armed_group", "government", "group"}, {"person"}),
+        ("the country", {"state"}, {"person", "organization"}),
+        ("its small northern neighbour", {"state"}, {"person"}),
+        ("the militia", {"armed_group", "organization"}, {"person", "state"}),
+        ("the former head of the commission", {"person"}, {"organization"}),
+        ("the minister", {"person"}, {"government"}),
+        ("they", set(ACTOR_TYPES), set()),
+        ("the government", set(ACTOR_TYPES), set()),
+        ("the prosecutor", set(ACTOR_TYPES), set()),
+        ("the old enemy", set(ACTOR_TYPES), set()),
+    ],
+)
+def test_what_a_phrase_can_mean(phrase: str, fits: set[str], never: set[str]) -> None:
+    assert {kind for kind in ACTOR_TYPES if fitness(phrase, one_kind(kind)) == 1} >= fits
+    assert {kind for kind in ACTOR_TYPES if fitness(phrase, one_kind(kind)) == 0} >= never
+
+
+def test_a_doubtful_type_counts_by_its_probability() -> None:
+    kinds = 0.75 * one_kind("person") + 0.25 * one_kind("organization")
+    assert fitness("she", kinds) == pytest.approx(0.75)
+
+
+def test_the_catalogue_and_the_words_of_a_name_are_certain_and_the_head_tells_the_rest() -> None:
+    prepared = prepare(Document(id="d", text="Oman met the Orlan Defence Ministry. Brel spoke."))
+    guess = {i: 0.5 * (one_kind("person") + one_kind("group")) for i in range(len(prepared.mentions))}
+    kinds = actor_kinds(prepared, guess, prepared.mentions)
+    assert np.array_equal(kinds["oman"], one_kind("state"))
+    assert np.array_equal(kinds["orlan_defence_ministry"], one_kind("government"))
+    assert np.array_equal(kinds["brel"], guess[0])
+
+
+def test_of_listed_actors_only_a_stated_type_is_known() -> None:
+    listed = [Actor(id="o", name="Orla", type="state"), Actor(id="b", name="Brel")]
+    prepared = prepare(Document(id="d", text="Orla met Brel.", actors=listed))
+    assert actor_kinds(prepared, {}, prepared.mentions).keys() == {"o"}
