@@ -51,6 +51,8 @@ class Lexicon:
     offices: frozenset[str]
     function_words: frozenset[str]
     common_words: frozenset[str]
+    #: Rarer ones, many of them surnames as well: alone at a sentence's beginning they are no name.
+    lower_words: frozenset[str]
     #: First names that are common words as well, and what follows a name: "Jr", "II".
     given_names: frozenset[str]
     suffixes: frozenset[str]
@@ -103,10 +105,15 @@ def load_lexicon() -> Lexicon:
     """The shipped word lists."""
     folder = files("stance.actors")
     lists: dict[str, list[str]] = json.loads(folder.joinpath("lexicon.json").read_text(encoding="utf-8"))
-    lines = folder.joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
     phrases, furniture = (frozenset(keys(p) for p in lists.pop(name)) for name in ("title_phrases", "furniture"))
     words = {name: frozenset(key for word in values for key in keys(word)) for name, values in lists.items()}
-    counted = (word for line in lines if not line.startswith("#") for word in line.split())
     # Numbers, trades and the like that the counted texts are short of.
-    common = words.pop("further_common").union(counted)
-    return Lexicon(title_phrases=phrases, furniture=furniture, common_words=common, **words)
+    common = words.pop("further_common").union(_counted("common_words.txt"))
+    lower = _counted("lower_words.txt")
+    return Lexicon(title_phrases=phrases, furniture=furniture, common_words=common, lower_words=lower, **words)
+
+
+def _counted(name: str) -> frozenset[str]:
+    """The words of a list that has several a line, with comments."""
+    lines = files("stance.actors").joinpath(name).read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())

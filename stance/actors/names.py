@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stance.actors.bodies import with_bodies
 from stance.actors.initials import spelled_out
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
@@ -43,7 +44,7 @@ def find_names(text: str, sentences: Sequence[Sentence]) -> list[NameSpan]:
     spans: list[NameSpan] = []
     for line, parts in zip(lines, found, strict=True):
         names = [name for part in parts for name in parted(line, *part, known)]
-        for first, last in spelled_out(line, names):
+        for first, last in with_bodies(line, spelled_out(line, names)):
             spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
     return spans
 
@@ -318,7 +319,8 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     """Whether the first word is an ordinary word with the capital of a sentence's beginning."""
     key, lexicon = line.tokens[first].key, load_lexicon()
     particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
-    if particle or not line.opens(first) or usage.named(key) or not lexicon.common(key):
+    common = lexicon.common(key) or (last - first == 1 and key in lexicon.lower_words)
+    if particle or not line.opens(first) or usage.named(key) or not common:
         return False
     if line.tokens[first].all_capitals and len(key) <= LONGEST_ACRONYM and not line.heading:
         return False
