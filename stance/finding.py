@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.actors.lexicon import load_lexicon
+from stance.actors.tokens import fold, keys
 from stance.encoding import Segment, TokenMention, Window
 from stance.links import earlier_mentions
 from stance.schema import Mention, MentionKind
@@ -21,8 +23,9 @@ PRONOUNS = frozenset(_PRONOUN_LIST.split())
 #: These always refer to somebody, so they need no tag; whom they mean is for the links to say.
 _PERSONAL_LIST = "i me my we us our he him his she her hers they them their theirs"
 PERSONAL = frozenset(_PERSONAL_LIST.split())
-#: What the tag head marks when it is of two minds about the noun behind.
-ARTICLES = frozenset({"a", "an", "the"})
+# Function words that stand for somebody all the same.
+_STANDING = frozenset({*PRONOUNS, "those", "these", "both", "others", "all"})
+_BARE = frozenset({"s", "mr", "mrs", "ms"})
 _OUTSIDE, _BEGIN = 0, 1
 
 Floats = NDArray[np.float32]
@@ -65,7 +68,7 @@ def find_phrases(window: Window, mentions: Sequence[Mention], tags: Floats, text
             if (start, end) in taken or all(t in placed for t in inside) or not held.isdisjoint(inside):
                 continue
             first, last = window.offsets[start][0], window.offsets[end - 1][1]
-            if first >= last or text[first:last].lower() in ARTICLES:
+            if first >= last or _means_nobody(text[first:last]):
                 continue
             kind: MentionKind = "pronoun" if text[first:last].lower() in PRONOUNS else "nominal"
             located.append(TokenMention(len(extended), number, start, end))
@@ -88,20 +91,53 @@ def with_pronouns(
 
 
 def whole_words(spans: Sequence[tuple[int, int]], segment: Segment, window: Window, text: str) -> list[tuple[int, int]]:
-    """The spans of a segment, each to the end of its last word: the head may mark "a st" of "a strategist" alone."""
+    """The spans of a segment with whole words at both ends and a noun: the head may mark but "a st" of "a strategist".
 
-    def split(token: int) -> bool:
+    Where it marks "a former" of "a former trade minister", the title behind belongs to the phrase as well.
+    """
+
+    def inner(token: int) -> bool:
         start, before = window.offsets[token][0], window.offsets[token - 1][1]
         return start == before and text[start - 1 : start + 1].isalnum() and token not in window.placeholders
 
-    stops = [*(start for start, _ in spans[1:]), segment.end]
-    grown = []
-    for (start, last), stop in zip(spans, stops, strict=False):
-        end = last
-        while end < stop and split(end):
-            end += 1
+    def past_word(token: int, stop: int) -> int:
+        token += 1
+        while token < stop and inner(token):
+            token += 1
+        return token
+
+    grown: list[tuple[int, int]] = []
+    for number, (start, last) in enumerate(spans):
+        stop = spans[number + 1][0] if number + 1 < len(spans) else segment.end
+        floor = grown[-1][1] if grown else segment.start
+        while start > floor and inner(start):
+            start -= 1
+        end = past_word(last - 1, stop)
+        while end < stop and _unfinished(text[window.offsets[start][0] : window.offsets[end - 1][1]]):
+            further = past_word(end, stop)
+            if not _titular(text[window.offsets[end][0] : window.offsets[further - 1][1]]):
+                break
+            end = further
         grown.append((start, end))
     return grown
+
+
+def _unfinished(phrase: str) -> bool:
+    """Whether a phrase ends in a word that stands before titles: "a former", "the special"."""
+    words = keys(phrase)
+    return bool(words) and words[-1] in load_lexicon().title_modifiers
+
+
+def _titular(word: str) -> bool:
+    return fold(word) in load_lexicon().titles | load_lexicon().title_modifiers
+
+
+def _means_nobody(phrase: str) -> bool:
+    """Whether a phrase has no noun: the head marks "the" or "a former" where it is of two minds about the next word."""
+    lexicon = load_lexicon()
+    words = keys(phrase)
+    nouns = [w for w in words if w in _STANDING or w not in lexicon.function_words | lexicon.title_modifiers | _BARE]
+    return not nouns
 
 
 def tagged_spans(tags: Sequence[int] | NDArray[np.int64], first: int = 0) -> list[tuple[int, int]]:

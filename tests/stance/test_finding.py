@@ -29,8 +29,8 @@ def test_tagged_spans(tags: list[int], spans: list[tuple[int, int]]) -> None:
     assert tagged_spans(tags) == spans
 
 
-# "Orsania met Velmark . It left . the state returned", one character a token for brevity.
-TEXT = "O m V . i l . s r"
+# "Orsania met Velmark . It left . the bloc returned", one character a token for brevity.
+TEXT = "O m V . i l . b r"
 WINDOW = Window(
     ids=tuple(range(9)),
     offsets=tuple((2 * i, 2 * i + 1) for i in range(9)),
@@ -118,3 +118,28 @@ def test_a_phrase_passes_over_what_its_words_cannot_mean() -> None:
     resolved, scores = resolve_links(found, queries, table, 0.5, lambda phrase, actor: 0.5 if actor == "o" else 1.0)
     assert resolved.mentions[2].actor == "v"
     assert scores == pytest.approx({2: 0.6})
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "tags", "expected"),
+    [
+        (
+            "a former trade minister left",
+            [(0, 1), (2, 8), (9, 14), (15, 23), (24, 28)],
+            (0,),
+            "a former trade minister",
+        ),
+        ("the special left", [(0, 3), (4, 11), (12, 16)], (0,), None),
+        ("Estee med guests left", [(0, 5), (6, 9), (10, 16), (17, 21)], (2,), "guests"),
+        ("unwanted guests", [(0, 2), (2, 8), (9, 15)], (1,), "unwanted"),
+    ],
+)
+def test_phrases_have_whole_words_and_a_noun(
+    text: str, pieces: list[tuple[int, int]], tags: tuple[int, ...], expected: str | None
+) -> None:
+    window = read(text, *pieces)
+    logits = tagged(*tags)[: len(pieces)]
+    if expected and " " in expected:
+        logits[1] = (0, 0, 2)
+    found = [text[m.start : m.end] for m in find_phrases(window, [], logits, text).mentions]
+    assert found == ([expected] if expected else [])
