@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.tokens import REMEMBERED, keys
+from stance.actors.tokens import REMEMBERED, Token, keys
 from stance.schema import ActorType
 
 #: Letters that a demonym must share with the name it is made from.
@@ -90,6 +90,16 @@ def office_field(words: Sequence[str]) -> str | None:
     """The first word of an office's field, by which it is also called: "foreign" of "ministry of foreign affairs"."""
     plain = [word for word in words if word not in {"of", "the"}]
     return plain[1] if len(plain) > 1 and words[0] in _FIELD_HEADS and words[1] == "of" else None
+
+
+def state_body(words: Sequence[Token]) -> tuple[str, ...]:
+    """The folded words of a state's body, alike for "Oman's police" and "Omani police"; none of another name."""
+    catalogue = load_catalogue()
+    for size in range(len(words) - 1, 0, -1):
+        form = catalogue.match(words[:size])
+        if form and form.entry.type == "state" and form.kind != "seat" and head_noun(tuple(w.key for w in words)):
+            return (*form.entry.id.split("_"), *(word.key for word in words[size:]))
+    return ()
 
 
 def field_noun(words: Sequence[str]) -> str | None:

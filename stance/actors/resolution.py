@@ -10,7 +10,7 @@ from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.catalogue import Form as CatalogueForm
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
-from stance.actors.naming import bare_name, demonym_bases, entry_nouns, field_noun, guess_type, head_noun
+from stance.actors.naming import bare_name, demonym_bases, entry_nouns, field_noun, guess_type, head_noun, state_body
 from stance.actors.shortening import Comparison, all_same, exactly, shortens, unglued
 from stance.actors.spelling import same_spelling, skeleton, sound
 from stance.actors.tokens import joined, keys, slug, tokenize, words_of
@@ -293,7 +293,7 @@ def _read(text: str, span: NameSpan) -> _Form:
         titled = joined(text[before[-1].end : span.start].lstrip("."))
     words = words_of(form)
     # "Brigade of the Storm" is "Brigade of Storm" as well.
-    told = tuple(word.key for word in words if word.key != "the") or keys(form)
+    told = state_body(words) or tuple(word.key for word in words if word.key != "the") or keys(form)
     return _Form(span, form, told, titled, load_catalogue().match(words))
 
 
