@@ -113,6 +113,42 @@ def test_no_names_here(text: str) -> None:
     assert names(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Omani transport ministry paid.", ["Omani transport ministry"]),
+        ("The Chadian army fired.", ["Chadian army"]),
+        ("Japan's coast guard left.", ["Japan's coast guard"]),
+        ("The US embassy closed.", ["US embassy"]),
+        ("The Omani national security and police left.", ["Omani"]),
+        ("The Omani government paid.", ["Omani"]),
+        ("In Oman police came.", ["Oman"]),
+        ("The Omani side met Omani, army and navy.", ["Omani", "Omani"]),
+        ("Brelan police came.", ["Brelan"]),
+    ],
+)
+def test_a_state_s_body_in_small_letters_is_one_name(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Snow closed the pass.",
+        "Container traffic rose.",
+        "Sixty-one percent agreed.",
+        "Don't miss it.",
+        "The report said: Convoys were late.",
+    ],
+)
+def test_a_rare_word_at_a_beginning_is_no_name(text: str) -> None:
+    assert names(text) == []
+
+
+def test_a_rare_word_is_a_name_where_the_text_uses_it_so() -> None:
+    assert names("Snow spoke. Nobody believed Snow.") == ["Snow", "Snow"]
+
+
 def test_first_word_counts_when_the_document_uses_it_as_a_name() -> None:
     assert names("Target fell. Shares of Target rose.") == ["Target", "Target"]
     assert names("Target practice ended. The target was missed.") == []

@@ -60,6 +60,17 @@ def actors(text: str) -> dict[str, list[str]]:
         ),
         ("RSF spoke. The RSF is not here.", {"reporters_without_borders": ["RSF", "RSF"]}),
         ("NATO met. Outside the Alliance nobody did.", {"nato": ["NATO", "Alliance"]}),
+        (
+            "Oman's foreign ministry spoke. The Omani Foreign Ministry left; the Omani army did not.",
+            {
+                "oman_foreign_ministry": ["Oman's foreign ministry", "Omani Foreign Ministry"],
+                "omani_army": ["Omani army"],
+            },
+        ),
+        (
+            "The IRGC spoke. The Revolutionary Guards left.",
+            {"islamic_revolutionary_guard_corps": ["IRGC", "Revolutionary Guards"]},
+        ),
         ("Omani envoys came. To the Sultanate they left.", {"oman": ["Omani", "Sultanate"]}),
         ("Nabil Abdullah came. Nobody met Abdallah.", {"nabil_abdullah": ["Nabil Abdullah", "Abdallah"]}),
         ("The Corona virus spread in Oman.", {"oman": ["Oman"]}),
