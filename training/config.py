@@ -73,7 +73,7 @@ class OptimSpec(Frozen):
     """Rates, sizes and how long.
 
     `average_from` is the share of training after which weights are averaged; `start_share` the share of the weights of
-    `model.start` in the result, for a model that is to keep what it knew.
+    `model.start` in the result, for a model that is to keep what it knew, or of `share_of`, where training began there.
     """
 
     epochs: float = Field(3.0, gt=0)
@@ -87,6 +87,7 @@ class OptimSpec(Frozen):
     checkpoint_steps: int = Field(200, ge=1)
     average_from: float = Field(0.6, ge=0.0, le=1.0)
     start_share: float = Field(0.0, ge=0.0, lt=1.0)
+    share_of: Path | None = None
 
 
 class TrainConfig(Frozen):

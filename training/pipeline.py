@@ -168,6 +168,7 @@ def _portable(config: TrainConfig) -> dict[str, Any]:
     raw["output"] = config.output.name
     raw["model"]["encoder"] = Path(config.model.encoder).name
     raw["model"]["start"] = None if config.model.start is None else config.model.start.parent.name
+    raw["optim"]["share_of"] = None if config.optim.share_of is None else config.optim.share_of.parent.name
     for source in [*raw["train"], *raw["dev"]]:
         source["path"] = "/".join(Path(source["path"]).parts[-2:])
         source["exclude"] = source["exclude"] and "/".join(Path(source["exclude"]).parts[-2:])

@@ -61,7 +61,7 @@ def fit(config: TrainConfig) -> Path:
         average.restore(checkpoint)
     with keeping_checkpoints(folder):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    start = build_model(config, encoder, tokenizer).state_dict() if config.optim.start_share else {}
+    start = _start_weights(config, encoder, tokenizer) if config.optim.start_share else {}
     return _finish(config, trainer, _candidates(trainer, start, config.optim.start_share), dev_sets, tokenizer)
 
 
@@ -223,6 +223,13 @@ def _trainer(
         teacher=None if config.teacher is None else load_start(config.teacher),
         average=WeightAverage(spec.average_from),
     )
+
+
+def _start_weights(config: TrainConfig, encoder: WindowEncoder, tokenizer: Tokenizer) -> dict[str, Tensor]:
+    """The weights that `optim.start_share` mixes in."""
+    start = config.optim.share_of or config.model.start
+    spec = config.model.model_copy(update={"start": start})
+    return build_model(config.model_copy(update={"model": spec}), encoder, tokenizer).state_dict()
 
 
 def _candidates(

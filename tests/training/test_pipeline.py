@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,19 @@ def test_a_share_of_the_start_stays_in_the_result(artifact: Path, setting: Path,
     assert any((whole[name] - start[name]).abs().max() > 1e-4 for name in start if start[name].is_floating_point())
     for name, value in start.items():
         assert torch.allclose(mixed[name].float(), 0.25 * whole[name].float() + 0.75 * value.float(), atol=1e-6), name
+
+
+def test_the_share_may_be_of_the_weights_where_training_began(artifact: Path, setting: Path, tmp_path: Path) -> None:
+    began, start = artifact.parent / "model", tmp_path / "start"
+    other = train.StanceModel.load(began)
+    torch.nn.init.zeros_(other.tag.weight)
+    other.save(start)
+    shutil.copy(began / "tokenizer.json", start)
+    overrides = [f"output={tmp_path / 'run'}", f"model.start={start}", "optim.epochs=1", "optim.learning_rate=1e-9"]
+    mixing = ["optim.average_from=1", "optim.start_share=0.5", f"optim.share_of={began}"]
+    mixed = train.StanceModel.load(train.fit(configured(setting, *overrides, *mixing)))
+    expected = 0.5 * train.StanceModel.load(began).tag.weight
+    assert torch.allclose(mixed.tag.weight, expected, atol=1e-5)
 
 
 def test_a_share_of_no_start_is_refused(setting: Path) -> None:
