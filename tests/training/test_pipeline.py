@@ -169,14 +169,14 @@ def test_a_share_of_the_start_stays_in_the_result(artifact: Path, setting: Path,
 def test_the_share_may_be_of_the_weights_where_training_began(artifact: Path, setting: Path, tmp_path: Path) -> None:
     began, start = artifact.parent / "model", tmp_path / "start"
     other = train.StanceModel.load(began)
-    torch.nn.init.zeros_(other.tag.weight)
+    torch.nn.init.zeros_(other.mentions.tag.weight)
     other.save(start)
     shutil.copy(began / "tokenizer.json", start)
     overrides = [f"output={tmp_path / 'run'}", f"model.start={start}", "optim.epochs=1", "optim.learning_rate=1e-9"]
     mixing = ["optim.average_from=1", "optim.start_share=0.5", f"optim.share_of={began}"]
     mixed = train.StanceModel.load(train.fit(configured(setting, *overrides, *mixing)))
-    expected = 0.5 * train.StanceModel.load(began).tag.weight
-    assert torch.allclose(mixed.tag.weight, expected, atol=1e-5)
+    expected = 0.5 * train.StanceModel.load(began).mentions.tag.weight
+    assert torch.allclose(mixed.mentions.tag.weight, expected, atol=1e-5)
 
 
 def test_a_share_of_no_start_is_refused(setting: Path) -> None:
