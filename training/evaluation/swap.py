@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stance.actors import load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.naming import guess_type
+from stance.actors.naming import guess_type, head_noun
 from stance.actors.tokens import keys, tokenize
 from stance.labelled import LabelledDocument
 from stance.schema import Actor, ActorType
@@ -89,7 +89,10 @@ def swappable(document: LabelledDocument) -> list[Actor]:
 
 
 def random_names(document: LabelledDocument, rng: random.Random) -> dict[str, Name]:
-    """Another name of the same kind for each swappable actor, none twice and none that the text already has."""
+    """Another name of the same kind for each swappable actor, none twice and none that the text already has.
+
+    A ministry stays a ministry, and a court a court: the text may go on with "the ministry".
+    """
     chosen: dict[str, Name] = {}
     kinds = kinds_of(document)
     for actor in swappable(document):
@@ -100,7 +103,19 @@ def random_names(document: LabelledDocument, rng: random.Random) -> dict[str, Na
         ]
         if free:
             chosen[actor.id] = rng.choice(free)
-    return chosen
+    return {actor.id: _with_noun(actor.name, chosen[actor.id]) for actor in document.actors if actor.id in chosen}
+
+
+def _with_noun(old: str, new: Name) -> Name:
+    """The new name with the noun of the old one: "Velmark Court" for "Orla Trade Ministry" is "Velmark Ministry"."""
+    noun, other = head_noun(keys(old)), head_noun(keys(new.full))
+    if noun is None or noun == other:
+        return new
+    written = next(token.text for token in tokenize(old) if token.key == noun)
+    places = [token for token in tokenize(new.full) if token.key == other]
+    if not places:
+        return new._replace(full=f"{new.full} {written}")
+    return new._replace(full=new.full[: places[-1].start] + written + new.full[places[-1].end :])
 
 
 def mentioned(text: str, name: Name) -> bool:

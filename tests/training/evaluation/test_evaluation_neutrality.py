@@ -121,6 +121,23 @@ def test_a_stated_kind_is_not_guessed() -> None:
     assert kinds_of(unlisted) == {"r": "state"}
 
 
+@pytest.mark.parametrize(
+    ("name", "type", "noun"),
+    [
+        ("Orla Trade Ministry", "government", "Ministry"),
+        ("Council of Accord", "government", "Council"),
+        ("Northern Brigade", "armed_group", "Brigade"),
+        ("Orla Grain Union", "organization", "Union"),
+    ],
+)
+def test_what_a_body_is_stays_for_the_text_may_go_on_with_it(name: str, type: str, noun: str) -> None:
+    document = labelled(text=f"The {name} left. Later the {noun.lower()} paid.", mentions=[("a", name)], type=type)
+    for seed in range(20):
+        chosen = random_names(document, random.Random(seed))["a"].full
+        assert noun in chosen.split()
+        assert name != chosen
+
+
 def test_random_names_differ_and_are_new_to_the_text() -> None:
     chosen = random_names(DOCUMENT, random.Random(3))
 
