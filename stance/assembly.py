@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stance.artifact import HeadSettings, Manifest
 from stance.finding import Found
-from stance.kinds import TOLD_BY_NAME
+from stance.kinds import TOLD_BY_NAME, own_states
 from stance.prepare import Prepared
 from stance.queries import ActorQueries
 from stance.relations import relations_of
@@ -156,12 +156,15 @@ class Assembly:
         found = []
         read = {key: _mean([scores for scores, _ in rows]) for key, rows in self._stance.items()}
         shown = self._shown_here(read)
+        own = own_states(actors)
         for (index, holder, target), rows in sorted(self._stance.items(), key=lambda item: item[0][0]):
             if target not in actors or (holder not in actors and holder != AUTHOR):
                 continue
             probabilities = read[index, holder, target]
             if max(sentence for _, sentence in rows) < index:
                 probabilities = explained_away(probabilities, shown.get((index, target)))
+            if target in own.get(holder, ()):
+                probabilities = of_own_state(probabilities)
             label, confidence, abstained, scores = decide(probabilities, STANCES, head)
             found.append(
                 (
@@ -214,6 +217,21 @@ def explained_away(probabilities: Floats, shown: Floats | None) -> Floats:
     left[neutral] = 0.0
     left[neutral] = 1.0 - left.sum()
     return left
+
+
+#: The odds of a body being against its own state, as a share of those for other states: in the corpus, train and dev,
+#: 0 of 362 labels (counted as a half) after 74 of 1,057.
+OWN_STATE_ODDS = 0.02
+
+
+def of_own_state(probabilities: Floats) -> Floats:
+    """What a body's stance toward its own state is likely to be, when the sentence alone gives `probabilities`.
+
+    "Russia's aircraft were followed by the US, said US Africa Command": a model that reads no names cannot know that
+    the command does not accuse the US.
+    """
+    weighted = probabilities * np.where(np.arange(len(STANCES)) == STANCES.index("against"), OWN_STATE_ODDS, 1.0)
+    return (weighted / weighted.sum()).astype(probabilities.dtype)
 
 
 def decide(

@@ -8,10 +8,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.tokens import keys
+from stance.actors.tokens import keys, words_of
 from stance.prepare import Prepared
-from stance.schema import ACTOR_TYPES, ActorType, Mention
+from stance.schema import ACTOR_TYPES, Actor, ActorType, Mention
 
 Floats = NDArray[np.float32]
 
@@ -54,6 +55,20 @@ def actor_kinds(prepared: Prepared, told: Mapping[int, Floats], mentions: Sequen
         total = np.sum(seen, axis=0)
         kinds.setdefault(key, total / total.sum())
     return kinds
+
+
+def own_states(actors: Mapping[str, Actor]) -> dict[str, frozenset[str]]:
+    """For each body of a state whose name tells the state's, the ids of that state: "US Africa Command" of the US."""
+    catalogue = load_catalogue()
+    states = {entry.id: key for key, a in actors.items() if (entry := catalogue.lookup(a.name))}
+    found = {}
+    for key, actor in actors.items():
+        if actor.type in TOLD_BY_NAME:
+            forms = (form for _, _, form in catalogue.scan(words_of(actor.name)) if form.kind != "seat")
+            found[key] = frozenset(
+                states[f.entry.id] for f in forms if f.entry.type == "state" and f.entry.id in states
+            )
+    return {key: own for key, own in found.items() if own}
 
 
 def one_kind(kind: ActorType) -> Floats:

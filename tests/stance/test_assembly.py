@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stance import Actor, Document, StanceClassifier
 from stance.artifact import HeadSettings
-from stance.assembly import Assembly, decide, explained_away
+from stance.assembly import Assembly, decide, explained_away, of_own_state
 from stance.queries import ActorQueries, SentimentQuery, StanceQuery
 from stance.schema import SENTIMENTS, STANCES
 
@@ -93,3 +93,14 @@ def test_an_actor_that_is_never_mentioned_is_listed_with_no_mention(tiny_classif
     (sentence,) = result.sentences
     assert [(m.actor, m.text) for m in sentence.mentions if m.kind == "name"] == [("n", "Norway"), ("f", "France")]
     assert {row.actor for row in sentence.sentiment} == {"n", "f"}
+
+
+def test_a_body_is_hardly_against_its_own_state() -> None:
+    against, neutral, favor = of_own_state(np.array([0.8, 0.15, 0.05], dtype=np.float32))
+    assert against < 0.1 < favor < neutral
+    assert against + neutral + favor == pytest.approx(1)
+
+
+def test_what_a_body_has_for_its_own_state_stays() -> None:
+    given = np.array([0.0, 0.3, 0.7], dtype=np.float32)
+    assert np.allclose(of_own_state(given), given)

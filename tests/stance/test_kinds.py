@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stance.kinds import actor_kinds, fitness, one_kind
+from stance.kinds import actor_kinds, fitness, one_kind, own_states
 from stance.prepare import prepare
 from stance.schema import ACTOR_TYPES, Actor, Document
 
@@ -49,3 +49,16 @@ def test_of_listed_actors_only_a_stated_type_is_known() -> None:
     listed = [Actor(id="o", name="Orla", type="state"), Actor(id="b", name="Brel")]
     prepared = prepare(Document(id="d", text="Orla met Brel.", actors=listed))
     assert actor_kinds(prepared, {}, prepared.mentions).keys() == {"o"}
+
+
+def test_a_body_has_the_state_that_its_name_tells() -> None:
+    listed = [
+        Actor(id="c", name="US Desert Command", type="armed_group"),
+        Actor(id="u", name="United States", type="state"),
+        Actor(id="m", name="Omani transport ministry", type="government"),
+        Actor(id="o", name="Oman", type="state"),
+        Actor(id="p", name="Omani Workers' Union"),
+        Actor(id="k", name="Kremlin Guard", type="armed_group"),
+        Actor(id="r", name="Russia", type="state"),
+    ]
+    assert own_states({a.id: a for a in listed}) == {"c": frozenset({"u"}), "m": frozenset({"o"})}
