@@ -156,7 +156,8 @@ class Assembly:
         found = []
         read = {key: _mean([scores for scores, _ in rows]) for key, rows in self._stance.items()}
         shown = self._shown_here(read)
-        own = own_states(actors)
+        asked = {actor for _, holder, target in read for actor in (holder, target)}
+        own = own_states({key: actors[key] for key in sorted(asked.intersection(actors))})
         for (index, holder, target), rows in sorted(self._stance.items(), key=lambda item: item[0][0]):
             if target not in actors or (holder not in actors and holder != AUTHOR):
                 continue

@@ -212,7 +212,9 @@ def _resolved(
 ) -> Linked:
     if len(found.mentions) == found.first_phrase:
         return Linked(found, names, {})
-    kinds = actor_kinds(prepared, {i: row[1:] for i, row in names.items()}, found.mentions)
+    # Of the window's actors only: a caller may list thousands.
+    present = {found.mentions[m.index].actor for m in found.window.mentions}
+    kinds = actor_kinds(prepared, present, ((found.mentions[i].actor, row[1:]) for i, row in names.items()))
 
     def fit(phrase: Mention, actor: str) -> float:
         return fitness(prepared.document.text[phrase.start : phrase.end], kinds[actor]) if actor in kinds else 1.0

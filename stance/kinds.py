@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.tokens import keys, words_of
 from stance.prepare import Prepared
-from stance.schema import ACTOR_TYPES, Actor, ActorType, Mention
+from stance.schema import ACTOR_TYPES, Actor, ActorType
 
 Floats = NDArray[np.float32]
 
@@ -37,20 +37,21 @@ def fitness(phrase: str, kinds: Floats) -> float:
     return 1.0 if allowed is None else float(kinds @ allowed)
 
 
-def actor_kinds(prepared: Prepared, told: Mapping[int, Floats], mentions: Sequence[Mention]) -> dict[str, Floats]:
-    """The probabilities of each actor's types [types], for those actors of whom something is known.
+def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[str, Floats]]) -> dict[str, Floats]:
+    """The probabilities of the types [types] of some actors, `named` by their ids, of whom something is known.
 
     A type that the catalogue, the caller or the words of the name tell is certain; of other names `told` has what the
-    name head says, by the numbers of their mentions.
+    name head says of them.
     """
     kinds = {}
-    for key, actor in prepared.actors.items():
+    for key in set(named).intersection(prepared.actors):
+        actor = prepared.actors[key]
         known = key in prepared.known or actor.type in TOLD_BY_NAME
         if known if prepared.undecided else "type" in actor.model_fields_set:
             kinds[key] = one_kind(actor.type)
     rows: dict[str, list[Floats]] = {}
-    for index, probabilities in told.items():
-        rows.setdefault(mentions[index].actor, []).append(probabilities)
+    for key, probabilities in told:
+        rows.setdefault(key, []).append(probabilities)
     for key, seen in rows.items():
         total = np.sum(seen, axis=0)
         kinds.setdefault(key, total / total.sum())

@@ -38,17 +38,19 @@ def test_a_doubtful_type_counts_by_its_probability() -> None:
 
 def test_the_catalogue_and_the_words_of_a_name_are_certain_and_the_head_tells_the_rest() -> None:
     prepared = prepare(Document(id="d", text="Oman met the Orlan Defence Ministry. Brel spoke."))
-    guess = {i: 0.5 * (one_kind("person") + one_kind("group")) for i in range(len(prepared.mentions))}
-    kinds = actor_kinds(prepared, guess, prepared.mentions)
+    named = [m.actor for m in prepared.mentions]
+    guess = 0.5 * (one_kind("person") + one_kind("group"))
+    kinds = actor_kinds(prepared, named, [(actor, guess) for actor in named])
     assert np.array_equal(kinds["oman"], one_kind("state"))
     assert np.array_equal(kinds["orlan_defence_ministry"], one_kind("government"))
-    assert np.array_equal(kinds["brel"], guess[0])
+    assert np.array_equal(kinds["brel"], guess)
 
 
 def test_of_listed_actors_only_a_stated_type_is_known() -> None:
     listed = [Actor(id="o", name="Orla", type="state"), Actor(id="b", name="Brel")]
     prepared = prepare(Document(id="d", text="Orla met Brel.", actors=listed))
-    assert actor_kinds(prepared, {}, prepared.mentions).keys() == {"o"}
+    assert actor_kinds(prepared, ["o", "b", "nobody"], []).keys() == {"o"}
+    assert actor_kinds(prepared, ["b"], []) == {}
 
 
 def test_a_body_has_the_state_that_its_name_tells() -> None:
