@@ -18,8 +18,9 @@ from stance.schema import ActorType, Mention
 
 #: Words of a phrase: its folded words, or one word with a capital, which holds for "the Gazette" only.
 Words = tuple[str, ...]
-#: Who may be meant by which words, and where that actor was named; "" is a body that has no name.
-Owners = dict[Words, list[tuple[int, str]]]
+#: Who may be meant by which words, and where each was first named; "" is a body that has no name. Two are enough: words
+#: that two actors may mean tell nothing.
+Owners = dict[Words, dict[str, int]]
 
 _PHRASE = re.compile(r"\b(?:the|this)\s+(?:(?:said|same)\s+)?(?=[^\W\d_])", re.IGNORECASE)
 # Nouns of names that mean something else as often: "in the air", "the house".
@@ -52,7 +53,7 @@ def definite_phrases(text: str, names: Sequence[Mention], types: Mapping[str, Ac
         ):
             continue
         end = words[size - 1].end
-        before = {actor for at, actor in _known(words[:size], owners) if at < match.start()}
+        before = {actor for actor, at in _known(words[:size], owners).items() if at < match.start()}
         place = bisect_right(starts, end - 1) - 1
         if len(before) == 1 and "" not in before and (place < 0 or names[place].end <= match.start()):
             found.append(Mention(actor=before.pop(), start=match.start(), end=end, kind="nominal"))
@@ -74,10 +75,10 @@ def _run(tokens: Sequence[Token]) -> list[Token]:
     return run
 
 
-def _known(words: Sequence[Token], owners: Owners) -> list[tuple[int, str]]:
+def _known(words: Sequence[Token], owners: Owners) -> dict[str, int]:
     capital = len(words) == 1 and words[0].capital
-    found = owners.get(tuple(word.key for word in words), [])
-    return found or (owners.get((words[0].key.capitalize(),), []) if capital else [])
+    found = owners.get(tuple(word.key for word in words), {})
+    return found or (owners.get((words[0].key.capitalize(),), {}) if capital else {})
 
 
 def _goes_on(text: str, words: Sequence[Token], size: int) -> bool:
@@ -91,13 +92,19 @@ def _goes_on(text: str, words: Sequence[Token], size: int) -> bool:
 def _owners(text: str, names: Sequence[Mention], types: Mapping[str, ActorType]) -> Owners:
     owners: Owners = {}
     for name in names:
-        kind = types.get(name.actor, "organization")
-        called = _titles(text, name) if kind == "person" else _nouns(text[name.start : name.end])
-        for words in called:
-            owners.setdefault(words, []).append((name.start, name.actor))
-        for words, actor in _beside(text, name, kind) if kind != "person" else ():
-            owners.setdefault(words, []).append((name.start, actor))
+        for words, actor in _called(text, name, types.get(name.actor, "organization")):
+            known = owners.setdefault(words, {})
+            if len(known) < 2:
+                known.setdefault(actor, name.start)
     return owners
+
+
+def _called(text: str, name: Mention, kind: ActorType) -> Iterator[tuple[Words, str]]:
+    """What the actor of a name may be called by, and what a body beside the name that has none."""
+    called = _titles(text, name) if kind == "person" else _nouns(text[name.start : name.end])
+    yield from ((words, name.actor) for words in called)
+    if kind != "person":
+        yield from _beside(text, name, kind)
 
 
 def _nouns(name: str) -> Iterator[Words]:

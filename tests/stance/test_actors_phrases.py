@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from stance.actors import definite_phrases, discover
@@ -98,3 +100,13 @@ def test_given_mentions_stay_alone() -> None:
     given = [{"actor": "otc", "start": 4, "end": 23}]
     prepared = prepare(Document.model_validate({"id": "d", "text": text, "mentions": given}))
     assert len(prepared.mentions) == 1
+
+
+@pytest.mark.parametrize("unit", ["General Ada Brel met the general. ", "The Orla Trade Council met the council. "])
+def test_time_stays_linear(unit: str) -> None:
+    text = unit * (400_000 // len(unit))
+    found = discover(text, split_sentences(text))
+    kinds = {actor.id: actor.type for actor in found.actors}
+    began = time.process_time()
+    assert len(definite_phrases(text, found.mentions, kinds)) == text.count(unit)
+    assert time.process_time() - began < 10
