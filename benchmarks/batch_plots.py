@@ -30,7 +30,7 @@ def million(found: dict[str, Any], axes: Axes) -> None:
     minutes = [seconds / 60 for seconds, _, _ in found["looks"]]
     axes.plot(minutes, [mb for _, mb, _ in found["looks"]], color="#0072b2")
     axes.axhline(GOAL_MB, color="#999999", linestyle=":")
-    axes.set(xlabel="minutes", ylabel="memory of all processes, MB", ylim=(0, GOAL_MB * 1.1))
+    axes.set(xlabel="minutes", ylabel="memory of all processes, MB", ylim=(0, 1.1 * max(GOAL_MB, found["peak_mb"])))
     beside = axes.twinx()
     beside.plot(minutes, [rows for _, _, rows in found["looks"]], color="#d55e00")
     beside.set(ylabel="rows done", ylim=(0, None))

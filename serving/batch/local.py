@@ -174,7 +174,10 @@ class Pool:
 
 def _work(pipe: connection.Connection, settings: str) -> None:
     """A worker process: loads the model once, then scores what it is given until nobody gives any more."""
+    from stance.runtime import share_arena
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    share_arena()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def begin(position: int, rows: int) -> None:

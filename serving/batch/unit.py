@@ -114,6 +114,7 @@ class ShardScorer:
         self._limits = Limits(
             text_characters=limits.text_characters, actors=limits.actors, aliases=max(1, limits.row_bytes)
         )
+        self._used = False
 
     def score(
         self,
@@ -141,6 +142,12 @@ class ShardScorer:
                     tables.abandon()
         finally:
             remove(folder)
+        if not self._used:
+            from stance.runtime import release_weights
+
+            # What the model's first use has packed anew is read no more.
+            release_weights()
+            self._used = True
         return record
 
     def _fill(
