@@ -355,9 +355,11 @@ def _own_acronyms(text: str, forms: list[_Form]) -> list[_Form]:
     for before, form in itertools.pairwise([forms[0], *forms] if forms else []):
         key = "".join(form.keys)
         if form.entry and form.entry is not before.entry and _in_brackets(text, before, form):
-            own |= {form.text} & ({form.text} if key in _initials(before.text) else set())
+            if key in _initials(before.text):
+                own.add(form.text)
         elif form.entry and _ACRONYM.fullmatch(form.text):
-            own |= {form.text} if len(key) > 2 and key in initials and form.entry.id not in named else set()
+            if len(key) > 2 and key in initials and form.entry.id not in named:
+                own.add(form.text)
         elif form.entry:
             named.add(form.entry.id)
         else:
