@@ -72,6 +72,7 @@ class ModelSpec(Frozen):
 class OptimSpec(Frozen):
     """Rates, sizes and how long.
 
+    `bf16: auto` calculates in bfloat16 where the machine has instructions for it.
     `average_from` is the share of training after which weights are averaged; `start_share` the share of the weights of
     `model.start` in the result, for a model that is to keep what it knew, or of `share_of`, where training began there.
     """
@@ -83,7 +84,7 @@ class OptimSpec(Frozen):
     layer_decay: float = Field(1.0, gt=0, le=1.0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.06, ge=0, lt=1)
-    bf16: bool = True
+    bf16: bool | Literal["auto"] = "auto"
     checkpoint_steps: int = Field(200, ge=1)
     average_from: float = Field(0.6, ge=0.0, le=1.0)
     start_share: float = Field(0.0, ge=0.0, lt=1.0)

@@ -21,9 +21,10 @@ from stance.artifact import SHAPES, TOKENIZER
 from stance.encoding import WindowEncoder, add_placeholders
 from stance.model import StanceModel
 from training.checkpoints import keeping_checkpoints, last_checkpoint
-from training.config import ConfigError, TrainConfig, TrainSource
+from training.config import ConfigError, OptimSpec, TrainConfig, TrainSource
 from training.dataset import Collator, Source, build_dataset
 from training.features import Featurizer
+from training.precision import bf16_is_fast
 from training.splits import check_classes, without_overlap
 from training.thaw import thaw
 from training.trainer import StanceTrainer, WeightAverage, evaluate_sources
@@ -184,6 +185,28 @@ def dev_datasets(config: TrainConfig, featurizer: Featurizer) -> dict[str, Datas
     return {source.name: build_dataset([source], featurizer, mask_candidates=0.0, seed=0) for source in sources}
 
 
+def training_arguments(spec: OptimSpec, folder: Path, seed: int, report_to: str = "none") -> TrainingArguments:
+    """What `transformers.Trainer` is told; checkpoints go below `folder`."""
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=spec.epochs,
+        learning_rate=spec.learning_rate,
+        warmup_steps=spec.warmup,
+        lr_scheduler_type="linear",
+        bf16=bf16_is_fast() if spec.bf16 == "auto" else spec.bf16,
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="steps",
+        save_steps=spec.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=20,
+        remove_unused_columns=False,
+        report_to=report_to,
+        seed=seed,
+        dataloader_num_workers=0,
+    )
+
+
 def _trainer(
     config: TrainConfig,
     model: StanceModel,
@@ -193,27 +216,9 @@ def _trainer(
     pad_id: int,
 ) -> StanceTrainer:
     spec = config.optim
-    arguments = TrainingArguments(
-        output_dir=str(config.output / "checkpoints"),
-        num_train_epochs=spec.epochs,
-        learning_rate=spec.learning_rate,
-        warmup_steps=spec.warmup,
-        lr_scheduler_type="linear",
-        bf16=spec.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy="epoch",
-        save_strategy="steps",
-        save_steps=spec.checkpoint_steps,
-        save_total_limit=2,
-        logging_steps=20,
-        remove_unused_columns=False,
-        report_to=config.report_to,
-        seed=config.seed,
-        dataloader_num_workers=0,
-    )
     return StanceTrainer(
         model=model,
-        args=arguments,
+        args=training_arguments(spec, config.output / "checkpoints", config.seed, config.report_to),
         train_dataset=train_set,
         eval_dataset=dev_sets,
         data_collator=Collator(pad_id, encoder.placeholder_ids, shuffle=True, seed=config.seed),
@@ -240,10 +245,11 @@ def _candidates(
     Weights that lie between a start and its fine-tuning keep more of what the start knew, at little cost to what was
     learned (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
     """
-    last = {name: value.clone() for name, value in trainer.trained.state_dict().items()}
+    last = {name: value.cpu().clone() for name, value in trainer.trained.state_dict().items()}
     found = {"last": last}
     if average := trainer.average.average:
-        found |= {"average": dict(average), "between": _mixed(last, average, 0.5)}
+        average = {name: value.cpu() for name, value in average.items()}
+        found |= {"average": average, "between": _mixed(last, average, 0.5)}
     return {name: _mixed(weights, start, start_share) if start else weights for name, weights in found.items()}
 
 
@@ -271,7 +277,9 @@ def _finish(
     tokenizer: Tokenizer,
 ) -> Path:
     model = trainer.trained
-    scores, best = _chosen(model, candidates, lambda: evaluate_sources(model, dev_sets, trainer.dev_collator))
+    scores, best = _chosen(
+        model, candidates, lambda: evaluate_sources(model, dev_sets, trainer.dev_collator, trainer.args.bf16)
+    )
     model.load_state_dict(best)
     (config.output / "dev.json").write_text(json.dumps(scores, indent=1))
     (config.output / "history.json").write_text(json.dumps(trainer.state.log_history, indent=1))

@@ -83,7 +83,7 @@ class StanceTrainer(Trainer):
         self.optim_spec = optim
         self.loss_weights = loss_weights
         self.dev_collator = dev_collator
-        self.teacher = None if teacher is None else teacher.eval().requires_grad_(False)
+        self.teacher = None if teacher is None else teacher.eval().requires_grad_(False).to(self.args.device)
         self.last_losses: dict[str, float] = {}
 
     @property
@@ -146,7 +146,7 @@ class StanceTrainer(Trainer):
         """Dev metrics of every source; `eval_selection` is the mean that picks the best checkpoint."""
         sources = eval_dataset or self.eval_dataset
         assert isinstance(sources, dict)
-        metrics = evaluate_sources(self.trained, sources, self.dev_collator)
+        metrics = evaluate_sources(self.trained, sources, self.dev_collator, self.args.bf16)
         named = {f"{metric_key_prefix}_{key}": value for key, value in metrics.items()}
         self.log(named)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
@@ -181,18 +181,20 @@ def layer_of(name: str, count: int) -> int:
 
 @torch.no_grad()
 def head_outputs(
-    model: StanceModel, examples: Sequence[Example], collator: Collator, batch_size: int = 8, precise: bool = False
+    model: StanceModel, examples: Sequence[Example], collator: Collator, batch_size: int = 8, bf16: bool = False
 ) -> dict[str, Any]:
     """Logits and labels of every head: {"stance": (logits [N, 3], labels [N]), ...}, in the examples' order.
 
-    In bfloat16 for speed, unless `precise`.
+    `bf16` is for speed, where `training.precision.bf16_is_fast`.
     """
     model.eval()
+    device = next(model.parameters()).device
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for at in range(0, len(examples), batch_size):
         batch = collator(examples[at : at + batch_size])
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not precise):
-            logits = predict(model, batch)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            answers = predict(model, {name: value.to(device) for name, value in batch.items()})
+        logits = {head: values.float().cpu() for head, values in answers.items()}
         labels = {
             "sentiment": batch["sentiment"][:, -1],
             "stance": batch["stance"][:, -1],
@@ -203,15 +205,18 @@ def head_outputs(
         labels["tag"], logits["tag"] = batch["tags"][keep], logits["tag"][keep]
         for head, label in labels.items():
             if len(label):
-                found.setdefault(head, []).append((logits[head].float().numpy(), label.numpy()))
+                found.setdefault(head, []).append((logits[head].numpy(), label.numpy()))
     return {h: tuple(np.concatenate(part) for part in zip(*rows, strict=True)) for h, rows in found.items()}
 
 
-def evaluate_sources(model: StanceModel, sources: Mapping[str, Dataset], collator: Collator) -> dict[str, float]:
+def evaluate_sources(
+    model: StanceModel, sources: Mapping[str, Dataset], collator: Collator, bf16: bool = False
+) -> dict[str, float]:
     """Macro-F1 of each head on each source, and `selection`: the mean over sentiment and stance."""
     metrics: dict[str, float] = {}
     for name, dataset in sources.items():
-        for head, (logits, labels) in head_outputs(model, list(dataset.sort("length")), collator).items():
+        outputs = head_outputs(model, list(dataset.sort("length")), collator, bf16=bf16)
+        for head, (logits, labels) in outputs.items():
             guess = logits.argmax(-1) if logits.ndim > 1 else (logits > 0).astype(int)
             metrics[f"{name}_{head}_f1"] = float(f1_score(labels, guess, average="macro"))
     chosen = [v for k, v in metrics.items() if k.endswith(("_sentiment_f1", "_stance_f1"))]
@@ -242,7 +247,8 @@ class WeightAverage(TrainerCallback):
             elif name not in self.average:
                 self.average[name] = value.detach().float().clone()
             else:
-                self.average[name].lerp_(value.detach().float(), 1.0 / self.count)
+                known = self.average[name]
+                known.lerp_(value.detach().float().to(known.device), 1.0 / self.count)
 
     def save(self, folder: Path) -> None:
         """Keep the average beside the weights in `folder`."""

@@ -142,13 +142,18 @@ class ShardScorer:
                     tables.abandon()
         finally:
             remove(folder)
-        if not self._used:
-            from stance.runtime import release_weights
+        self._give_back()
+        return record
 
+    def _give_back(self) -> None:
+        """Keep the worker's memory what it was, however many shards it scores."""
+        from stance.runtime import release_weights, trim_memory
+
+        if not self._used:
             # What the model's first use has packed anew is read no more.
             release_weights()
             self._used = True
-        return record
+        trim_memory()
 
     def _fill(
         self, tables: TableSet, task: ShardTask, begin: Callable[[int, int], None], stopped: Callable[[], bool]
