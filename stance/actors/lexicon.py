@@ -53,6 +53,8 @@ class Lexicon:
     common_words: frozenset[str]
     #: Rarer ones, many of them surnames as well: alone at a sentence's beginning they are no name.
     lower_words: frozenset[str]
+    #: Chinese and Korean surnames; given names beside them have a hyphen and a small syllable: "Moon Jae-in".
+    syllable_surnames: frozenset[str]
     #: First names that are common words as well, and what follows a name: "Jr", "II".
     given_names: frozenset[str]
     suffixes: frozenset[str]
@@ -69,6 +71,8 @@ class Lexicon:
     thing_nouns: frozenset[str]
     #: Capitalised words that name no actor: "GDP", "EST".
     not_names: frozenset[str]
+    #: What stands before the maker of a picture: "Image: Ada Brel".
+    credits: frozenset[str]
     #: What web pages print around an article: lines of these words hold no name.
     furniture: frozenset[tuple[str, ...]]
 

@@ -30,7 +30,7 @@ class Line:
         """Whether a word is joined to the one before it: by white space, a hyphen, or an initial's full stop."""
         gap, before = self.tokens[position].gap, self.tokens[position - 1]
         if gap.strip() in {".", ".-"}:
-            return len(before.text) == 1 or before.key in _ABBREVIATED
+            return len(before.text) == 1 or before.key in ABBREVIATED
         if before.text[-1] == "." and position - 1 not in self.inside:
             # "He left D.C. Orlo stayed": a sentence may end at the acronym.
             behind = self.tokens[position]
@@ -45,7 +45,8 @@ class Line:
         return position == 0 or ". " in gap or any(mark in _OPENING for mark in gap)
 
 
-_ABBREVIATED = frozenset(
+#: Titles and the like whose full stop does not end a sentence.
+ABBREVIATED = frozenset(
     "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov st rev hon pres amb cmdr".split()  # noqa: SIM905
 )
 # Two letters with full stops that are no first names: "D.Y. Brel", but "in D.C. Orlo stayed".

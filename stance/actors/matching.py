@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
+from stance.actors.lines import ABBREVIATED
 from stance.actors.names import NameSpan, find_names
 from stance.actors.naming import field_noun, head_noun
 from stance.actors.patterns import Pattern, Patterns, build_patterns
@@ -100,7 +101,8 @@ def _adjacent(before: Token, token: Token, pattern: Pattern) -> bool:
     """Whether two words of a name stand together, also as in "J. Orlo", "Workers' Party" or "RFE/RL"."""
     gap = token.gap.strip()
     owned = gap in {"'", "’", "'s", "’s"} and not _APOSTROPHES.isdisjoint(pattern.text)
-    return joined(token.gap) or owned or gap in {"&", "/"} or (gap == "." and len(before.text) < 5)
+    short = gap == "." and (len(before.text) == 1 or before.key in ABBREVIATED)
+    return joined(token.gap) or owned or short or gap in {"&", "/"}
 
 
 def _shouted(tokens: Sequence[Token], position: int) -> bool:

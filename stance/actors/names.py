@@ -9,7 +9,8 @@ from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
 from stance.actors.parting import JOINING as _JOINING
 from stance.actors.parting import KnownNames, parted
-from stance.actors.tokens import APOSTROPHES
+from stance.actors.syllables import ends_given_name
+from stance.actors.tokens import APOSTROPHES, HYPHENS
 from stance.text import Sentence
 
 
@@ -25,8 +26,6 @@ _Range = tuple[int, int]
 
 #: Words after which a run of capitalised words is cut: no name is that long.
 LONGEST_NAME = 15
-#: Letters up to which a word beside a hyphen can be a syllable of an East Asian name: "Zhi-xin".
-LONGEST_SYLLABLE = 5
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -111,7 +110,9 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
         return dotted and line.glued(position + 1)
     if token.key in lexicon.not_names or _function(token.key):
         return False
-    if following and len(token.text) < 5 and following.gap == "-" and following.text[0].isdigit():
+    if following and token.key in lexicon.credits and following.gap.lstrip()[:1] in {":", "/"}:
+        return False
+    if following and len(token.text) < 5 and following.gap in HYPHENS and following.text[0].isdigit():
         return False
     if token.key in lexicon.calendar:
         return token.key in usage.people and not lexicon.dated(line.tokens, position)
@@ -134,7 +135,7 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
         return _past(line, last)
     if tokens[last - 1].possessive or not line.glued(last):
         return last
-    if _name_word(line, last, usage) or _syllable(line, first, last):
+    if _name_word(line, last, usage) or ends_given_name(line, first, last):
         return _past(line, last)
     if tokens[last].key in lexicon.suffixes and tokens[last].capital:
         return last + 1
@@ -146,22 +147,10 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
     return _past(line, ahead) if _connects(line, first, last, ahead) else last
 
 
-def _syllable(line: Line, first: int, position: int) -> bool:
-    """Whether a small word behind a hyphen ends a name: "Ruan Zhi-xin", "Yan-nan", not "Orlo-led"."""
-    token, before, lexicon = line.tokens[position], line.tokens[position - 1], load_lexicon()
-    if token.gap != "-" or token.capital or position - 1 in line.inside or not token.text.isalpha():
-        return False
-    if max(len(token.text), len(before.text)) > LONGEST_SYLLABLE or lexicon.common(before.key):
-        return False
-    # "ching" is a syllable, though "che" with "-ing" would be English.
-    inflected = len(token.key.removesuffix("ing")) > 2 and lexicon.ordinary(token.key)
-    return not (inflected or token.key in lexicon.common_words or token.key in lexicon.particles)
-
-
 def _connector(line: Line, position: int) -> bool:
     token, lexicon = line.tokens[position], load_lexicon()
     following = line.tokens[position + 1 : position + 2]
-    if token.key in lexicon.hyphen_particles and following and following[0].gap == "-":
+    if token.key in lexicon.hyphen_particles and following and following[0].gap in HYPHENS:
         return True
     return not token.capital and (token.key in _JOINING or token.key in lexicon.particles)
 
@@ -311,6 +300,8 @@ def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
             break
         first += 1
     while first < last and not tokens[last - 1].capital and tokens[last - 1].key in _JOINING | lexicon.particles:
+        if last - first > 1 and ends_given_name(line, first, last - 1):
+            break
         last -= 1
     return first, last
 
@@ -353,13 +344,13 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     """Where the leading state, demonym or acronym ends, if a name of its own follows: "Russian | Ada Brel"."""
     tokens, lexicon = line.tokens, load_lexicon()
     if first not in line.forms:
-        hyphens = (i for i in range(first + 1, last) if "-" in tokens[i].gap and i in line.forms)
+        hyphens = (i for i in range(first + 1, last) if tokens[i].gap in HYPHENS and i in line.forms)
         return next(hyphens, None)
     end, form = line.forms[first]
     if end >= last:
         return None
     rest = tokens[end:last]
-    if "-" in rest[0].gap or (end in line.forms and line.forms[end][0] == last):
+    if rest[0].gap in HYPHENS or (end in line.forms and line.forms[end][0] == last):
         return end
     if any(token.key in lexicon.organization_heads for token in rest):
         return None

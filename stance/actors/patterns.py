@@ -8,6 +8,7 @@ from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import bare_name, demonyms, field_noun, head_noun
 from stance.actors.spelling import VARIANT_LETTERS, same_spelling, variant_key
+from stance.actors.syllables import leading_surnames
 from stance.actors.tokens import Token, keys, tokenize
 from stance.schema import Actor, ActorType
 
@@ -184,6 +185,8 @@ def surnames(name: str) -> list[str]:
     tokens, lexicon = tokenize(name), load_lexicon()
     if not tokens:
         return []
+    if leading := leading_surnames(tokens):
+        return leading
     last = len(tokens) - 1
     if last > 1 and tokens[last].key in lexicon.suffixes:
         last -= 1

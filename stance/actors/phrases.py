@@ -13,7 +13,7 @@ from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import entry_nouns, is_field_joint, office_field
 from stance.actors.shortening import LOCAL_HEADS
-from stance.actors.tokens import Token, joined, keys, tokenize
+from stance.actors.tokens import HYPHENS, Token, joined, keys, tokenize
 from stance.schema import ActorType, Mention
 
 #: Words of a phrase: its folded words, or one word with a capital, which holds for "the Gazette" only.
@@ -46,11 +46,7 @@ def definite_phrases(text: str, names: Sequence[Mention], types: Mapping[str, Ac
     for match in _PHRASE.finditer(text) if owners else ():
         words = _run(tokenize(text, match.end(), match.end() + _REACH)[: _LONGEST + 1])
         size = next((n for n in range(min(len(words), _LONGEST), 0, -1) if _known(words[:n], owners)), 0)
-        if (
-            not size
-            or _goes_on(text, words, size)
-            or (words[size - 1].possessive and text[: match.start()].endswith(", "))
-        ):
+        if not size or _goes_on(text, words, size) or _apposed(text, match.start(), words[size - 1]):
             continue
         end = words[size - 1].end
         before = {actor for actor, at in _known(words[:size], owners).items() if at < match.start()}
@@ -84,7 +80,7 @@ def _known(words: Sequence[Token], owners: Owners) -> dict[str, int]:
 def _goes_on(text: str, words: Sequence[Token], size: int) -> bool:
     """Whether the noun phrase has not ended: "the army chief", "the deputy minister", "the council of elders"."""
     lexicon = load_lexicon()
-    if text.startswith("-", words[size - 1].end):
+    if text.startswith(tuple(HYPHENS), words[size - 1].end):
         return True
     return len(words) > size and words[size].key in lexicon.titles | lexicon.title_modifiers | {"of"}
 

@@ -93,7 +93,9 @@ def joined(gap: str) -> bool:
     return gap in _JOINTS or (len(gap) < 8 and not gap.strip(" \t\u00a0\u202f\u2009\u200b\r\n") and gap.count("\n") < 2)
 
 
-_JOINTS = frozenset({" ", "-", "‑", "\u00a0", ""})
+#: What stands between the parts of a hyphenated word; the second one does not break at the end of a line.
+HYPHENS = frozenset({"-", "\u2011", "\u2010"})
+_JOINTS = HYPHENS | {" ", "\u00a0", ""}
 
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")

@@ -180,3 +180,23 @@ def test_one_of_many_first_names_fits_a_surname(name: str, fits: bool) -> None:
     others = [f"{a}{b}rak Haftar".title() for a in "bdgtv" for b in "aeiou"]
     known = Actor(id="h", name="Khalifa Haftar", type="person", aliases=others)
     assert (spans(f"They met {name} Haftar there.", known) != []) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Moon Jae-in", "Moon Jae-in was in Seoul. Moon stayed in anger.", ["Moon Jae-in", "Moon"]),
+        ("Kim Dae-Jung", "Kim left. The UN stayed. Jung did not.", ["Kim"]),
+        ("Xi Jinping", "Xi met Wang. Jinping is a given name.", ["Xi", "Jinping"]),
+        ("Wong Kwok-kin", "Wong and his kin left.", ["Wong"]),
+        ("Lee Harris-Brown", "Lee left. Harris-Brown stayed.", ["Harris-Brown"]),
+        ("Ada Brel-Orlo", "Orlo left.", ["Orlo"]),
+    ],
+)
+def test_a_surname_may_come_first(name: str, text: str, expected: list[str]) -> None:
+    assert spans(text, Actor(id="x", name=name, type="person")) == expected
+
+
+def test_a_name_does_not_go_over_the_end_of_a_sentence() -> None:
+    brel = Actor(id="brel", name="Gen. Orla Brel", type="person")
+    assert spans("He thanked Orla. Brel left. Gen. Orla Brel stayed.", brel) == ["Brel", "Gen. Orla Brel"]

@@ -43,6 +43,28 @@ def test_titles_stay_outside(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("Kim Jong-un met Moon Jae-in.", ["Kim Jong-un", "Moon Jae-in"]),
+        ("Jae-in Moon left.", ["Jae-in Moon"]),
+        ("Wong Kwok-kin met Hau Lung-pin.", ["Wong Kwok-kin", "Hau Lung-pin"]),
+        ("Lee Cheuk\u2011yan lost.", ["Lee Cheuk\u2011yan"]),
+        ("The Song Sing-along began.", ["Song Sing"]),
+        ("Police shut the Drive-in.", ["Drive"]),
+        ("Kim Orlo-led forces left.", ["Kim Orlo"]),
+    ],
+)
+def test_small_syllables_belong_to_the_name(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize("credit", ["Image: Ada Brel.", "File / Ada Brel.", "Photo : Ada Brel"])
+def test_the_word_before_the_maker_of_a_picture_is_no_name(credit: str) -> None:
+    assert names(f"{credit}") == ["Ada Brel"]
+    assert names("The Image Foundation: a portrait.") == ["Image Foundation"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("The Department of Defense paid.", ["Department of Defense"]),
         ("The Ministry of Foreign Affairs of Asmora paid.", ["Ministry of Foreign Affairs", "Asmora"]),
         ("The Ministry of Trade and Industry paid.", ["Ministry of Trade and Industry"]),

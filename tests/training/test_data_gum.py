@@ -91,6 +91,11 @@ def test_text_is_rebuilt_and_coreference_makes_the_actors(tmp_path: Path) -> Non
             ["Ada Brel"],
         ),
         (f"20/NUM/2/nummod/{P} Talvians/PROPN/0/root/1)", ["Talvians"]),
+        # A noun may introduce a name, and a body that a person belongs to is one of its own.
+        (f"founder/NOUN/0/root/{P} Ada/PROPN/1/flat Brel/PROPN/2/flat/1)", ["Ada Brel"]),
+        (f"envoy/NOUN/0/root/{P} Ada/PROPN/1/appos Brel/PROPN/2/flat/1)", ["Ada Brel"]),
+        (f"founder/NOUN/0/root/{P} Brel/PROPN/1/nmod/{P4})1)", ["Brel"]),
+        (f"Brel/PROPN/0/root/{P} of/ADP/3/case Talvia/PROPN/1/nmod/{L})1)", ["Brel", "Talvia"]),
         # Rivers and halls are no states, and only what is named is one.
         (f"the/DET/3/det/{L} Orsan/PROPN/3/compound River/PROPN/0/root/3)", []),
         (f"the/DET/2/det/{L} city/NOUN/0/root/3) its/PRON/0/root/{L})", []),
@@ -160,6 +165,7 @@ def test_adjectives_of_states_are_mentions_of_the_state(tmp_path: Path) -> None:
         conllu(
             f"Norway/PROPN/2/nsubj/{L}) slept/VERB/0/root",
             "A/DET/3/det Norwegian/ADJ/3/amod ship/NOUN/0/root near/ADP/6/case Finnish/ADJ/6/amod ice/NOUN/3/nmod",
+            "A/DET/3/det pro-Norwegian/ADJ/3/amod camp/NOUN/0/root",
             f"Norwegian/ADJ/2/amod/{open_} Open/PROPN/3/nsubj/{close} began/VERB/0/root",
         ),
     )
@@ -167,6 +173,7 @@ def test_adjectives_of_states_are_mentions_of_the_state(tmp_path: Path) -> None:
         ("e3", "Norway", "name"),
         ("e3", "Norwegian", "name"),
         ("estate:finland", "Finnish", "name"),
+        ("e3", "Norwegian", "name"),
     ]
     assert [(a.id, a.name, a.type) for a in document.actors] == [
         ("e3", "Norwegian", "state"),

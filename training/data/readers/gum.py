@@ -3,7 +3,8 @@
 Only persons, organisations and named places are kept. GUM marks more than a mention of an actor is
 under `data/codebook.md`, so every marked span is cut down to a name, a pronoun or a short noun phrase. It marks
 less, too: to the codebook "Australian" in "Australian aircraft" is a mention of Australia, and GUM leaves adjectives
-out. Those of the catalogue's states are added where no marked name holds them.
+out. Those of the catalogue's states are added where no marked name holds them. In "founder Ada Brel", which it marks
+as one phrase around the noun, the name is the mention.
 """
 
 import re
@@ -19,7 +20,7 @@ from stance.schema import Actor, ActorType, Mention, MentionKind
 from training.data.errors import DataError
 from training.data.readers.common import numbered_lines
 from training.data.readers.conllu import Entity, ParsedDocument, ParsedSentence, Token, read_conllu
-from training.data.readers.phrases import name_span, nominal_span
+from training.data.readers.phrases import introduced, name_span, nominal_span
 from training.data.readers.words import NO_STATE
 
 Split = Literal["train", "dev", "test"]
@@ -162,11 +163,13 @@ def _sentence_mentions(text: str, sentence: ParsedSentence) -> list[_Found]:
 
 
 def _demonyms(text: str, sentence: ParsedSentence) -> Iterator[_Found]:
-    """The adjectives that the catalogue has for a state, in a group named after it."""
+    """The adjectives that the catalogue has for a state, in a group named after it: "Orlian", but also "pro-Orlian"."""
     for token in sentence.tokens:
-        entry = load_catalogue().lookup(text[token.start : token.end]) if token.upos == "ADJ" else None
-        if entry and entry.type == "state":
-            yield _Found(_STATE + entry.id, "place", token.start, token.end, "name")
+        parts = re.finditer(r"[^-]+", text[token.start : token.end]) if token.upos == "ADJ" else ()
+        for part in parts:
+            entry = load_catalogue().lookup(part.group()) if part.group()[0].isupper() else None
+            if entry and entry.type == "state":
+                yield _Found(_STATE + entry.id, "place", token.start + part.start(), token.start + part.end(), "name")
 
 
 def _with_groups(text: str, mentions: list[_Found]) -> list[_Found]:
@@ -193,7 +196,8 @@ def _mention(sentence: ParsedSentence, entity: Entity) -> _Found | None:
     if any(e.first <= head <= e.last and (e.first, e.last) != (entity.first, entity.last) for e in nested):
         return None  # "France and Spain": each is marked by itself
     inner = [(e.first, e.last) for e in nested]
-    if span := name_span(tokens, (entity.first, entity.last), head, inner, person=entity.type == "person"):
+    named = introduced(tokens, (entity.first, entity.last), head, inner)
+    if span := name_span(tokens, (entity.first, entity.last), named, inner, person=entity.type == "person"):
         return _found(entity, tokens[span[0] : span[1] + 1], "name")
     span = nominal_span(tokens, (entity.first, entity.last), head)
     if tokens[head].upos not in {"NOUN", "PROPN"} or span[1] - span[0] >= MAX_NOMINAL:

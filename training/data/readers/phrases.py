@@ -4,11 +4,24 @@ Spans here are pairs of token indices, both inclusive.
 """
 
 from training.data.readers.conllu import Token
-from training.data.readers.words import CONNECTORS, TITLES
+from training.data.readers.words import CONNECTORS, OF_BODIES, TITLES
 
 Span = tuple[int, int]
 
 POSSESSIVES = frozenset({"'s", "’s"})
+
+
+def introduced(tokens: list[Token], span: Span, head: int, nested: list[Span]) -> int:
+    """The name that a noun stands before, "Brel" of "founder Ada Brel", as the first of its words; else `head`.
+
+    A name that is marked by itself, or stands behind a comma, is none.
+    """
+    behind = head + 1
+    if tokens[head].upos != "NOUN" or behind > span[1] or any(first <= behind <= last for first, last in nested):
+        return head
+    token = tokens[behind]
+    named = token.upos == "PROPN" and token.head == head and token.relation in {"flat", "appos"}
+    return behind if named else head
 
 
 def name_span(tokens: list[Token], span: Span, head: int, nested: list[Span], person: bool) -> Span | None:
@@ -20,9 +33,11 @@ def name_span(tokens: list[Token], span: Span, head: int, nested: list[Span], pe
     if tokens[head].upos != "PROPN":
         return None
     first = last = head
-    while (step := _step(tokens, first, -1, span[0], nested)) is not None:
+    # A person is not named by where they belong: "Ada Brel of the Civic Party" is two names.
+    connectors = CONNECTORS - OF_BODIES if person else CONNECTORS
+    while (step := _step(tokens, first, -1, span[0], nested, connectors)) is not None:
         first = step
-    while (step := _step(tokens, last, 1, span[1], nested)) is not None:
+    while (step := _step(tokens, last, 1, span[1], nested, connectors)) is not None:
         last = step
     found = _without_titles(tokens, first, last, head) if person else (first, last)
     if found and any(character.isupper() for t in tokens[found[0] : found[1] + 1] for character in t.form):
@@ -42,7 +57,9 @@ def nominal_span(tokens: list[Token], span: Span, head: int) -> Span:
     return first, last
 
 
-def _step(tokens: list[Token], index: int, direction: int, limit: int, nested: list[Span]) -> int | None:
+def _step(
+    tokens: list[Token], index: int, direction: int, limit: int, nested: list[Span], connectors: frozenset[str]
+) -> int | None:
     """Return the next name word from `index` on, over at most two connectors; None at the name's end."""
     for distance in (1, 2, 3):
         other = index + direction * distance
@@ -53,7 +70,7 @@ def _step(tokens: list[Token], index: int, direction: int, limit: int, nested: l
             coordinated = any(token.form in {"and", "&"} for token in between)
             return None if coordinated and _opens_or_closes(nested, other, direction) else other
         possessive = tokens[other].form in POSSESSIVES and not any(last == other for _, last in nested)
-        if not possessive and tokens[other].form not in CONNECTORS:
+        if not possessive and tokens[other].form not in connectors:
             return None
     return None
 

@@ -13,6 +13,8 @@ PRONOUNS = _words("""
 
 #: Words that may stand inside a name, between two of its capitalised words.
 CONNECTORS = _words("of the and & for de del della di da do dos du la le van von der den bin ibn al - – / . '")
+#: Those of them that join no person's name.
+OF_BODIES = _words("of the and & for")
 
 #: Words before a person's name that are no part of it.
 TITLES = _words("""
