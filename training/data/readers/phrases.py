@@ -39,7 +39,7 @@ def name_span(tokens: list[Token], span: Span, head: int, nested: list[Span], pe
         first = step
     while (step := _step(tokens, last, 1, span[1], nested, connectors)) is not None:
         last = step
-    found = _without_titles(tokens, first, last, head) if person else (first, last)
+    found = _without_titles(tokens, first, last, head, span[1]) if person else (first, last)
     if found and any(character.isupper() for t in tokens[found[0] : found[1] + 1] for character in t.form):
         return found
     return None
@@ -85,12 +85,12 @@ def _is_name_word(token: Token, direction: int) -> bool:
     return token.upos == "PROPN" or (token.form[:1].isupper() and token.upos in {"ADJ", "NOUN", "VERB"})
 
 
-def _without_titles(tokens: list[Token], first: int, last: int, head: int) -> Span | None:
+def _without_titles(tokens: list[Token], first: int, last: int, head: int, limit: int) -> Span | None:
     """Cut the titles before a person's name; None where nothing but a title is left."""
     if _is_title(tokens[head]):
         # "Secretary of State Ada Brel": the name hangs flat on the title.
-        names = [i for i in range(head + 1, last + 1) if tokens[i].relation == "flat" and not _is_title(tokens[i])]
-        return (names[0], last) if names else None
+        names = [i for i in range(head + 1, limit + 1) if tokens[i].relation == "flat" and not _is_title(tokens[i])]
+        return (names[0], max(last, names[-1])) if names else None
     titles = [index for index in range(first, head) if _is_title(tokens[index])]
     return (titles[-1] + 1 if titles else first), last
 
