@@ -40,9 +40,10 @@ class Line:
         return joined(gap) or (gap == " & " and before.capital and self.tokens[position].capital)
 
     def opens(self, position: int) -> bool:
-        """Whether a word's capital may be owed to its place: at the beginning, or behind a quote, colon or dash."""
+        """Whether a word's capital may be owed to its place: at the beginning, behind a quote, colon, dash or "a)"."""
         gap = self.tokens[position].gap
-        return position == 0 or ". " in gap or any(mark in _OPENING for mark in gap)
+        listed = gap.startswith(")") and len(self.tokens[position - 1].text) == 1
+        return position == 0 or ". " in gap or listed or any(mark in _OPENING for mark in gap)
 
 
 #: Titles and the like whose full stop does not end a sentence.

@@ -1,5 +1,6 @@
 """Candidate names by capitalisation and catalogue: cheap, with high recall and precise boundaries."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from stance.actors.lines import Line, Usage, read_lines, read_usage
 from stance.actors.parting import JOINING as _JOINING
 from stance.actors.parting import KnownNames, parted
 from stance.actors.syllables import ends_given_name
-from stance.actors.tokens import APOSTROPHES, HYPHENS
+from stance.actors.tokens import APOSTROPHES, HYPHENS, Token
 from stance.text import Sentence
 
 
@@ -26,6 +27,8 @@ _Range = tuple[int, int]
 
 #: Words after which a run of capitalised words is cut: no name is that long.
 LONGEST_NAME = 15
+# Roman numbers that stand alone; "XI" may be somebody, and "MI" or "DC" something.
+_NUMERAL = re.compile(r"I[IVX]|V?III|VI{1,2}|XI[IVX]|XVI{0,3}|XX[IVX]*")
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -108,7 +111,7 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if len(token.text) == 1:
         dotted = following is not None and following.gap.startswith(".") and following.capital
         return dotted and line.glued(position + 1)
-    if token.key in lexicon.not_names or _function(token.key):
+    if token.key in lexicon.not_names or _function(token.key) or _contracted(token) or _NUMERAL.fullmatch(token.text):
         return False
     if following and token.key in lexicon.credits and following.gap.lstrip()[:1] in {":", "/"}:
         return False
@@ -119,6 +122,11 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if line.heading:
         return usage.named(token.key) or not lexicon.ordinary(token.key)
     return True
+
+
+def _contracted(token: Token) -> bool:
+    """Whether a word is "I'll", "I've" and the like."""
+    return token.text[0] == "I" and token.text[1:2] in {"'", "’"}
 
 
 def _function(key: str) -> bool:
@@ -137,7 +145,7 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
         return last
     if _name_word(line, last, usage) or ends_given_name(line, first, last):
         return _past(line, last)
-    if tokens[last].key in lexicon.suffixes and tokens[last].capital:
+    if (tokens[last].key in lexicon.suffixes and tokens[last].capital) or _NUMERAL.fullmatch(tokens[last].text):
         return last + 1
     ahead = last
     while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead) and _connector(line, ahead):

@@ -56,6 +56,20 @@ def test_small_syllables_belong_to_the_name(text: str, expected: list[str]) -> N
     assert names(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("In the end I'll vote for Orla, and I’ve said so.", ["Orla"]),
+        ("He saw part XVII of it.", []),
+        ("Louis XVI met Ada II of Orla.", ["Louis XVI", "Ada II", "Orla"]),
+        ("Two sins: a) Leaving Orla and b) Refusing Brel.", ["Orla", "Brel"]),
+        ("Emeritus Professor Ada Brel left.", ["Ada Brel"]),
+    ],
+)
+def test_capitals_that_name_nobody(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
 @pytest.mark.parametrize("credit", ["Image: Ada Brel.", "File / Ada Brel.", "Photo : Ada Brel"])
 def test_the_word_before_the_maker_of_a_picture_is_no_name(credit: str) -> None:
     assert names(f"{credit}") == ["Ada Brel"]

@@ -93,6 +93,7 @@ def test_text_is_rebuilt_and_coreference_makes_the_actors(tmp_path: Path) -> Non
         (f"20/NUM/2/nummod/{P} Talvians/PROPN/0/root/1)", ["Talvians"]),
         # A noun may introduce a name, and a body that a person belongs to is one of its own.
         (f"founder/NOUN/0/root/{P} Ada/PROPN/1/flat Brel/PROPN/2/flat/1)", ["Ada Brel"]),
+        (f"coauthor/NOUN/0/root/{P} Ada/PROPN/3/compound Brel/PROPN/1/appos/1)", ["Ada Brel"]),
         (f"envoy/NOUN/0/root/{P} Ada/PROPN/1/appos Brel/PROPN/2/flat/1)", ["Ada Brel"]),
         (f"founder/NOUN/0/root/{P} Brel/PROPN/1/nmod/{P4})1)", ["Brel"]),
         (f"Brel/PROPN/0/root/{P} of/ADP/3/case Talvia/PROPN/1/nmod/{L})1)", ["Brel", "Talvia"]),

@@ -12,16 +12,17 @@ POSSESSIVES = frozenset({"'s", "’s"})
 
 
 def introduced(tokens: list[Token], span: Span, head: int, nested: list[Span]) -> int:
-    """The name that a noun stands before, "Brel" of "founder Ada Brel", as the first of its words; else `head`.
+    """The name that a noun stands before, "Brel" of "founder Ada Brel", as its head; else `head`.
 
     A name that is marked by itself, or stands behind a comma, is none.
     """
     behind = head + 1
     if tokens[head].upos != "NOUN" or behind > span[1] or any(first <= behind <= last for first, last in nested):
         return head
-    token = tokens[behind]
-    named = token.upos == "PROPN" and token.head == head and token.relation in {"flat", "appos"}
-    return behind if named else head
+    # "coauthor Ada Brel": the given name may hang on the surname.
+    top = behind if tokens[behind].head == head else tokens[behind].head
+    named = top <= span[1] and tokens[top].head == head and tokens[top].relation in {"flat", "appos"}
+    return top if named and tokens[behind].upos == tokens[top].upos == "PROPN" else head
 
 
 def name_span(tokens: list[Token], span: Span, head: int, nested: list[Span], person: bool) -> Span | None:
