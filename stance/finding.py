@@ -27,6 +27,10 @@ PERSONAL = frozenset(_PERSONAL_LIST.split())
 _STANDING = frozenset({*PRONOUNS, "those", "these", "both", "others", "all"})
 _BARE = frozenset({"s", "mr", "mrs", "ms"})
 _OUTSIDE, _BEGIN = 0, 1
+#: The part of the threshold for links that is asked of a pronoun, for it nearly always means somebody. Relations from
+#: bare text have F1 73.3 and 46.4 on the corpus's two dev files with it, 71.9 and 45.6 without. With noun phrases it
+#: would be 73.8 and 45.8, at the cost of "the country" for any state.
+PRONOUN_BAR = 0.65
 
 Floats = NDArray[np.float32]
 
@@ -169,9 +173,16 @@ def link_queries(found: Found) -> list[LinkQuery]:
 
 
 def resolve_links(
-    found: Found, queries: Sequence[LinkQuery], scores: Floats, threshold: float, fit: Fit = lambda *_: 1.0
+    found: Found,
+    queries: Sequence[LinkQuery],
+    scores: Floats,
+    threshold: float,
+    fit: Fit = lambda *_: 1.0,
+    refers: Callable[[Mention], bool] = lambda _: False,
 ) -> tuple[Found, dict[int, float]]:
     """Give each phrase the actor that it most likely refers to; phrases with none over `threshold` are left out.
+
+    Of a phrase that `refers` to somebody for certain, as a pronoun does, `PRONOUN_BAR` of that is asked.
 
     Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. A score counts
     as much as `fit` says that the phrase can mean the actor at all. Returns the window with the linked phrases, and
@@ -196,7 +207,7 @@ def resolve_links(
                 seen.add(candidate)
                 score = table.get((place[phrase], place[other]), 0.0) * fit(mentions[phrase.index], candidate)
                 best, actor = max((best, actor), (score, candidate))
-        if actor and best >= threshold:
+        if actor and best >= threshold * (PRONOUN_BAR if refers(mentions[phrase.index]) else 1.0):
             mentions[phrase.index] = mentions[phrase.index].model_copy(update={"actor": actor})
             linked[phrase.index] = best
             kept.append(phrase)

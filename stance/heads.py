@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stance.artifact import Manifest
 from stance.encoding import Window
-from stance.finding import Found, LinkQuery, find_phrases, link_queries, resolve_links
+from stance.finding import PRONOUNS, Found, LinkQuery, find_phrases, link_queries, resolve_links
 from stance.kinds import actor_kinds, fitness
 from stance.prepare import Prepared
 from stance.queries import ActorQueries, Bag, mention_bag
@@ -216,10 +216,16 @@ def _resolved(
     present = {found.mentions[m.index].actor for m in found.window.mentions}
     kinds = actor_kinds(prepared, present, ((found.mentions[i].actor, row[1:]) for i, row in names.items()))
 
-    def fit(phrase: Mention, actor: str) -> float:
-        return fitness(prepared.document.text[phrase.start : phrase.end], kinds[actor]) if actor in kinds else 1.0
+    def words(phrase: Mention) -> str:
+        return prepared.document.text[phrase.start : phrase.end]
 
-    resolved, phrases = resolve_links(found, queries, scores, threshold, fit)
+    def fit(phrase: Mention, actor: str) -> float:
+        return fitness(words(phrase), kinds[actor]) if actor in kinds else 1.0
+
+    def refers(phrase: Mention) -> bool:
+        return words(phrase).lower() in PRONOUNS
+
+    resolved, phrases = resolve_links(found, queries, scores, threshold, fit, refers)
     return Linked(resolved, names, phrases)
 
 

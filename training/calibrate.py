@@ -15,18 +15,13 @@ from stance.runtime import Runtime
 from stance.schema import STANCES
 from training.dataset import Collator
 from training.evaluation.calibration import (
-    best_f_threshold,
+    best_f1_threshold,
     calibration_metrics,
     choose_threshold,
     fit_temperature,
     softmax_at,
 )
 from training.features import Example
-
-#: A link that is missed costs the stances that hang on it; a wrong one only where the stance head then sees one. On
-#: dev, relations from bare text have F1 71.8 and, in the agency pieces, 45.6 with links of the best F1, but 73.8 and
-#: 45.8 so.
-LINK_BETA = 1.5
 
 Outputs = dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]
 
@@ -88,8 +83,8 @@ def _columns(rows: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 def calibrate(outputs: Outputs) -> tuple[dict[str, HeadSettings], dict[str, Any]]:
     """Settings of each head, and its calibration errors before and after.
 
-    Sentiment and stance abstain by `choose_threshold`, stance by its answers that are not neutral; for names the
-    threshold is the one with the best F1, for links with the best F-beta of `LINK_BETA`.
+    Sentiment and stance abstain by `choose_threshold`, stance by its answers that are not neutral; for names and links
+    the threshold is the one with the best F1.
     A head without dev labels keeps temperature 1 and does not abstain.
     """
     settings: dict[str, HeadSettings] = {}
@@ -113,8 +108,7 @@ def calibrate(outputs: Outputs) -> tuple[dict[str, HeadSettings], dict[str, Any]
 def _threshold(head: str, probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     if head in ("name", "same"):
         # The first class of the name head is "no actor"; of a link it is "not the same".
-        beta = LINK_BETA if head == "same" else 1.0
-        return best_f_threshold(1.0 - probabilities[:, 0], labels > 0, beta)
+        return best_f1_threshold(1.0 - probabilities[:, 0], labels > 0)
     guess = probabilities.argmax(-1)
     # Nearly all pairs are neutral and easily so; what a reader must be able to trust is a stance that is shown.
     asked = guess != STANCES.index("neutral") if head == "stance" else np.ones(len(guess), dtype=bool)

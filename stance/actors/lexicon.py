@@ -40,6 +40,8 @@ class Lexicon:
     #: Adjectives and the like in names of organisations; alone they are none, except `party_words`.
     organization_words: frozenset[str]
     party_words: frozenset[str]
+    #: What a member of a party is called before the name: "Democrat Ada Brel".
+    party_members: frozenset[str]
     #: Several bodies of one country begin with these: "National Council" is not "National Transitional Council".
     shared_words: frozenset[str]
     #: "van", "al": inside names; `open_particles` also begin one; `hyphen_particles` need a hyphen behind them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from stance.actors.catalogue import Form, load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.tokens import Token, joined, tokenize
+from stance.actors.tokens import APOSTROPHES, Token, joined, tokenize
 from stance.text import Sentence
 
 #: Share of capitalised words from which a sentence counts as a heading, and the words that it needs for that.
@@ -39,6 +39,10 @@ class Line:
             return joined(gap) and (headed or (initials and behind.capital))
         return joined(gap) or (gap == " & " and before.capital and self.tokens[position].capital)
 
+    def past(self, position: int) -> int:
+        """The position behind a word, or behind the catalogue's form that begins there."""
+        return self.forms[position][0] if position in self.forms else position + 1
+
     def opens(self, position: int) -> bool:
         """Whether a word's capital may be owed to its place: at the beginning, behind a quote, colon, dash or "a)"."""
         gap = self.tokens[position].gap
@@ -61,12 +65,18 @@ class Usage:
 
     capitals: Counter[str] = field(default_factory=Counter)
     lowers: Counter[str] = field(default_factory=Counter)
+    #: Those of the capitals with no capital behind them: "New" of "New Union" says nothing of "New" by itself.
+    alone: Counter[str] = field(default_factory=Counter)
     #: Calendar words and titles that the document has as surnames: "Theresa May", "Ada King".
     people: set[str] = field(default_factory=set)
 
     def named(self, key: str) -> bool:
-        """Whether the document treats the folded word as a name."""
+        """Whether the document treats the folded word as a name or a part of one."""
         return self.capitals[key] > self.lowers[key]
+
+    def named_alone(self, key: str) -> bool:
+        """Whether the document treats the folded word by itself, or as the last of several, as a name."""
+        return self.alone[key] > self.lowers[key]
 
 
 def read_lines(text: str, sentences: Sequence[Sentence]) -> list[Line]:
@@ -119,10 +129,18 @@ def read_usage(lines: Sequence[Line]) -> Usage:
             if line.heading or (token.capital and line.opens(position)):
                 continue
             (usage.capitals if token.capital else usage.lowers)[token.key] += 1
+            if token.capital and not _goes_on(line, position):
+                usage.alone[token.key] += 1
             double = token.key in lexicon.calendar or token.key in lexicon.surname_titles
             if double and token.capital and _surname(line, position):
                 usage.people.add(token.key)
     return usage
+
+
+def _goes_on(line: Line, position: int) -> bool:
+    """Whether a word is followed by a capital of the same name: "Workers' Party", "New Union"."""
+    behind = line.tokens[position + 1 : position + 2]
+    return bool(behind) and behind[0].capital and (line.glued(position + 1) or behind[0].gap.strip() in APOSTROPHES)
 
 
 def _surname(line: Line, position: int) -> bool:

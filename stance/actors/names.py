@@ -9,8 +9,9 @@ from stance.actors.initials import spelled_out
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
 from stance.actors.parting import JOINING as _JOINING
-from stance.actors.parting import KnownNames, parted
+from stance.actors.parting import KnownNames, is_connector, parted
 from stance.actors.syllables import ends_given_name
+from stance.actors.titles import title_ranges
 from stance.actors.tokens import APOSTROPHES, HYPHENS, Token
 from stance.text import Sentence
 
@@ -60,7 +61,7 @@ def _line_names(line: Line, usage: Usage) -> Iterator[_Range]:
         return
     for first, last in _runs(line, usage):
         start = first
-        for cut, resume in _titles(line, first, last, usage):
+        for cut, resume in title_ranges(line, first, last, usage):
             yield from _piece(line, start, cut, usage)
             start = resume
         yield from _piece(line, start, last, usage)
@@ -76,16 +77,11 @@ def _runs(line: Line, usage: Usage) -> Iterator[_Range]:
         if not _name_word(line, position, usage):
             position += 1
             continue
-        first, last = _with_particles(line, position, done), _past(line, position)
+        first, last = _with_particles(line, position, done), line.past(position)
         while last - first < LONGEST_NAME and (further := _extend(line, first, last, usage)) > last:
             last = further
         yield first, last
         position = done = last
-
-
-def _past(line: Line, position: int) -> int:
-    """The position behind a word, or behind the catalogue's form that begins there."""
-    return line.forms[position][0] if position in line.forms else position + 1
 
 
 def _with_particles(line: Line, position: int, done: int) -> int:
@@ -140,29 +136,23 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
     if last >= len(tokens):
         return last
     if _owned(line, last):
-        return _past(line, last)
+        return line.past(last)
     if tokens[last - 1].possessive or not line.glued(last):
         return last
     if _name_word(line, last, usage) or ends_given_name(line, first, last):
-        return _past(line, last)
+        return line.past(last)
     if (tokens[last].key in lexicon.suffixes and tokens[last].capital) or _NUMERAL.fullmatch(tokens[last].text):
         return last + 1
     ahead = last
-    while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead) and _connector(line, ahead):
+    while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead) and is_connector(line, ahead):
         ahead += 1
     if ahead == last or ahead >= len(tokens) or not line.glued(ahead) or not _name_word(line, ahead, usage):
         return last
-    return _past(line, ahead) if _connects(line, first, last, ahead) else last
+    return line.past(ahead) if _connects(line, first, last, ahead) else last
 
 
-def _connector(line: Line, position: int) -> bool:
-    token, lexicon = line.tokens[position], load_lexicon()
-    following = line.tokens[position + 1 : position + 2]
-    if token.key in lexicon.hyphen_particles and following and following[0].gap in HYPHENS:
-        return True
-    return not token.capital and (token.key in _JOINING or token.key in lexicon.particles)
-
-
+# What courts are for, and where they are comes behind it: "Court of Appeal of Orla".
+_COURTS = frozenset({"appeal", "appeals", "audit", "arbitration", "cassation", "justice"})
 # Bodies named by where they are: "Support Mission in Libya".
 _POSTED = frozenset({"mission"})
 
@@ -199,7 +189,8 @@ def _connects(line: Line, first: int, last: int, ahead: int) -> bool:
     if words[0] == "on":
         return before in lexicon.committees
     if words[0] in {"of", "for"}:
-        return before in lexicon.organization_heads or before in lexicon.titles
+        court = before in _COURTS and any(token.key == "court" for token in tokens[first:last])
+        return court or before in lexicon.organization_heads or before in lexicon.titles
     if words != ["and"] or ahead in line.forms or last - 1 in line.inside:
         return False
     return _fields(line, first, last, ahead)
@@ -218,68 +209,6 @@ def _fields(line: Line, first: int, last: int, ahead: int) -> bool:
         return not headed and all(lexicon.ordinary(word) for word in [left[-1], right[0]])
     plain = all(lexicon.ordinary(word) and word not in lexicon.organization_heads for word in left)
     return headed and plain and len(right) > 1 and right[0] not in lexicon.titles and lexicon.ordinary(right[0])
-
-
-# --- titles ---
-
-
-def _titles(line: Line, first: int, last: int, usage: Usage) -> Iterator[_Range]:
-    """Titles in a run, as `[start, end)`, with their modifiers and the "of" behind them."""
-    tokens, lexicon = line.tokens, load_lexicon()
-    position = done = first
-    while position < last:
-        end = _title_end(line, position, last)
-        surname = position + 1 == last and tokens[position].key in usage.people
-        if end is None or surname:
-            position = _past(line, position)
-            continue
-        start = position
-        while start > done and tokens[start - 1].key in lexicon.title_modifiers and start - 1 not in line.inside:
-            start -= 1
-        end = _field_end(line, end, last)
-        yield start, end
-        position = done = end
-
-
-def _field_end(line: Line, position: int, last: int) -> int:
-    """Past "of" and the field of an office: "Minister | of National Defence | Idris Vane"."""
-    tokens, lexicon = line.tokens, load_lexicon()
-    while position < last and tokens[position].key in _JOINING:
-        position += 1
-    stop = position
-    while stop < last and stop not in line.forms and (_connector(line, stop) or lexicon.ordinary(tokens[stop].key)):
-        stop += 1
-    fields = position > 0 and tokens[position - 1].key in _JOINING and stop < last
-    heads = any(token.key in lexicon.organization_heads for token in tokens[position:stop])
-    return stop if fields and not heads else position
-
-
-def _title_end(line: Line, position: int, last: int) -> int | None:
-    """The end of the title that begins at `position`, if one does and the catalogue knows no name there."""
-    tokens, lexicon = line.tokens, load_lexicon()
-    if position in line.forms:
-        return None
-    for size in range(min(5, last - position), 1, -1):
-        if _keys(line, position, position + size) in lexicon.title_phrases:
-            position, found = position + size - 1, True
-            break
-    else:
-        found = tokens[position].key in lexicon.titles
-    following = tokens[position + 1] if position + 1 < last else None
-    if position > 1 and tokens[position].key.endswith("s") and tokens[position - 1].key in _JOINING:
-        # "Association of Mayors", not "President of Ministers"
-        found = found and tokens[position - 2].key not in lexicon.organization_heads
-    # "General Staff" and "Justice and Accord Party" begin with no title.
-    if not found or (following and (following.key == "and" or following.key in lexicon.organization_heads)):
-        return None
-    return None if tokens[position].key == "general" and _whole_body(line, position, last) else position + 1
-
-
-def _whole_body(line: Line, position: int, last: int) -> bool:
-    """Whether "General" tells that a body is for all: "General Labour Union", not "General Vane's Guard"."""
-    lexicon, rest = load_lexicon(), line.tokens[position + 1 : last]
-    headed = len(rest) > 1 and rest[-1].key in lexicon.organization_heads
-    return headed and all(t.capital and lexicon.ordinary(t.key) for t in rest)
 
 
 # --- pieces: what lies between titles ---
@@ -319,14 +248,15 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     key, lexicon = line.tokens[first].key, load_lexicon()
     particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
     common = lexicon.common(key) or (last - first == 1 and key in lexicon.lower_words)
-    if particle or not line.opens(first) or usage.named(key) or not common:
+    named = usage.named_alone(key) if last - first == 1 else usage.named(key)
+    if particle or not line.opens(first) or named or not common:
         return False
     if line.tokens[first].all_capitals and len(key) <= LONGEST_ACRONYM and not line.heading:
         return False
     if last - first == 1:
         return not _speaks(line, first)
-    named = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
-    return not named or first + 1 in line.forms
+    begins = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
+    return not begins or first + 1 in line.forms
 
 
 def _speaks(line: Line, position: int) -> bool:

@@ -5,9 +5,19 @@ from collections.abc import Iterable, Iterator
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line
 from stance.actors.spelling import same_spelling, skeleton
+from stance.actors.tokens import HYPHENS
 
 #: Small words inside names of offices.
 JOINING = frozenset({"of", "for", "on", "in", "and", "the"})
+
+
+def is_connector(line: Line, position: int) -> bool:
+    """Whether a small word can stand inside a name: "of", "van", "al" with a hyphen behind."""
+    token, lexicon = line.tokens[position], load_lexicon()
+    following = line.tokens[position + 1 : position + 2]
+    if token.key in lexicon.hyphen_particles and following and following[0].gap in HYPHENS:
+        return True
+    return not token.capital and (token.key in JOINING or token.key in lexicon.particles)
 
 
 class KnownNames:

@@ -33,6 +33,11 @@ def names(text: str) -> list[str]:
         ("The Libyan Khalifa Haftar left.", ["Libyan", "Khalifa Haftar"]),
         ("The letter reached President Xi Jinping.", ["Xi Jinping"]),
         ("President of Belarus Orlukenka supported it.", ["Belarus", "Orlukenka"]),
+        ("Democrat Ada Brel met Republican Idris Vane.", ["Ada Brel", "Idris Vane"]),
+        (
+            "The Conservative Party and the Liberal National Front met.",
+            ["Conservative Party", "Liberal National Front"],
+        ),
         ("The president of Georgia State University left.", ["Georgia State University"]),
     ],
 )
@@ -64,6 +69,8 @@ def test_small_syllables_belong_to_the_name(text: str, expected: list[str]) -> N
         ("Louis XVI met Ada II of Orla.", ["Louis XVI", "Ada II", "Orla"]),
         ("Two sins: a) Leaving Orla and b) Refusing Brel.", ["Orla", "Brel"]),
         ("Emeritus Professor Ada Brel left.", ["Ada Brel"]),
+        ("Swimmers want more. They joined the Swimmers' Alliance.", ["Swimmers' Alliance"]),
+        ("New faces came. They joined the New Orla Party.", ["New Orla Party"]),
     ],
 )
 def test_capitals_that_name_nobody(text: str, expected: list[str]) -> None:
@@ -81,6 +88,11 @@ def test_the_word_before_the_maker_of_a_picture_is_no_name(credit: str) -> None:
     [
         ("The Department of Defense paid.", ["Department of Defense"]),
         ("The Ministry of Foreign Affairs of Asmora paid.", ["Ministry of Foreign Affairs", "Asmora"]),
+        (
+            "The Court of Appeal of Orla met the Court of Justice of the Accord.",
+            ["Court of Appeal of Orla", "Court of Justice of the Accord"],
+        ),
+        ("He lodged an Appeal of Orla.", ["Appeal", "Orla"]),
         ("The Ministry of Trade and Industry paid.", ["Ministry of Trade and Industry"]),
         ("It asked the Bank for International Settlements.", ["Bank for International Settlements"]),
         ("The Justice and Development Party (AKP) won.", ["Justice and Development Party", "AKP"]),

@@ -151,14 +151,11 @@ def choose_threshold(
     return float(curve.thresholds[good[-1] if len(good) else answered[0]])
 
 
-def best_f_threshold(scores: ArrayLike, labels: ArrayLike, beta: float = 1.0) -> float:
-    """The threshold on scores [N] of "yes" at which F-beta against labels [N] (0 or 1) is best; 0.5 without a "yes".
-
-    With `beta` above 1, what is missed weighs more than what is found wrongly (van Rijsbergen 1979).
-    """
+def best_f1_threshold(scores: ArrayLike, labels: ArrayLike) -> float:
+    """The threshold on scores [N] of "yes" at which F1 against labels [N] (0 or 1) is best; 0.5 without a "yes"."""
     gold: NDArray[Any] = np.asarray(labels)
     if not gold.any():
         return 0.5
     precision, recall, thresholds = precision_recall_curve(gold, scores)
-    f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
-    return float(thresholds[f[:-1].argmax()])
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(thresholds[f1[:-1].argmax()])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.calibration import (
-    best_f_threshold,
+    best_f1_threshold,
     calibration_error,
     calibration_metrics,
     choose_threshold,
@@ -82,12 +82,6 @@ def test_no_predictions_need_no_threshold() -> None:
     assert risk_coverage([], []).area == 0.0
 
 
-def test_best_f_threshold_parts_yes_from_no() -> None:
-    assert best_f_threshold([0.1, 0.4, 0.6, 0.9], [0, 0, 1, 1]) == 0.6
-    assert best_f_threshold([0.1, 0.4], [0, 0]) == 0.5
-
-
-def test_a_larger_beta_misses_less() -> None:
-    scores, labels = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0, 1, 0, 0, 1, 1]
-    assert best_f_threshold(scores, labels) == 0.5
-    assert best_f_threshold(scores, labels, beta=2.0) == 0.2
+def test_best_f1_threshold_parts_yes_from_no() -> None:
+    assert best_f1_threshold([0.1, 0.4, 0.6, 0.9], [0, 0, 1, 1]) == 0.6
+    assert best_f1_threshold([0.1, 0.4], [0, 0]) == 0.5
