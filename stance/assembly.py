@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stance.artifact import HeadSettings, Manifest
 from stance.finding import Found
-from stance.kinds import TOLD_BY_NAME, own_states
+from stance.kinds import TOLD_BY_NAME, own_states, plausible
 from stance.prepare import Prepared
 from stance.queries import ActorQueries
 from stance.relations import relations_of
@@ -108,7 +108,8 @@ class Assembly:
             known = key in self.prepared.known
             if known or 1.0 - mean[0] >= threshold:
                 told = known or actor.type in TOLD_BY_NAME
-                kind: ActorType = actor.type if told else ACTOR_TYPES[int(mean[1:].argmax())]  # type: ignore[assignment]
+                likely = plausible(actor.name, mean[1:])
+                kind: ActorType = actor.type if told else ACTOR_TYPES[int(likely.argmax())]  # type: ignore[assignment]
                 chosen[key] = actor.model_copy(update={"type": kind})
         return chosen
 

@@ -27,6 +27,10 @@ _STATE: frozenset[str] = frozenset({"country", "state", "republic", "kingdom", "
 # Titles that bodies bear as well, and nouns of bodies that states are called by.
 _BODIES: frozenset[str] = frozenset({"judge", "prosecutor", "justice", "author", "representative", "officer", "chair"})
 _GOVERNING: frozenset[str] = frozenset({"government", "regime", "nation", "nations", "city", "authority", "caliphate"})
+# Nouns that states and cities are named by as well.
+_LANDS: frozenset[str] = _STATE | {"nation", "nations", "city", "caliphate", "united", "union", "house"}
+# Neither a person nor a state.
+_BODY: Floats = np.array([kind not in ("person", "state") for kind in ACTOR_TYPES], dtype=np.float32)
 #: Where a noun phrase goes on behind its noun: "the head of the commission".
 _JOINTS = frozenset("of in from on at for with to by against".split())  # noqa: SIM905
 
@@ -54,8 +58,18 @@ def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[s
         rows.setdefault(key, []).append(probabilities)
     for key, seen in rows.items():
         total = np.sum(seen, axis=0)
-        kinds.setdefault(key, total / total.sum())
+        kinds.setdefault(key, plausible(prepared.actors[key].name, total / total.sum()))
     return kinds
+
+
+def plausible(name: str, kinds: Floats) -> Floats:
+    """Probabilities of the types [types] without those that the words of a name rule out: a school is no state."""
+    words, lexicon = keys(name), load_lexicon()
+    nouns = {words[-1], words[0]} if "of" in words else set(words[-1:])
+    if len(words) < 2 or nouns.isdisjoint(lexicon.organization_heads - _LANDS | lexicon.company_words):
+        return kinds
+    left = kinds * _BODY
+    return left / total if (total := left.sum()) > 0 else kinds
 
 
 def own_states(actors: Mapping[str, Actor]) -> dict[str, frozenset[str]]:

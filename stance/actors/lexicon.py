@@ -42,6 +42,8 @@ class Lexicon:
     party_words: frozenset[str]
     #: What a member of a party is called before the name: "Democrat Ada Brel".
     party_members: frozenset[str]
+    #: Last words of companies' names that are no nouns for a company: nobody says "the steel" of "Orla Steel".
+    company_words: frozenset[str]
     #: Several bodies of one country begin with these: "National Council" is not "National Transitional Council".
     shared_words: frozenset[str]
     #: "van", "al": inside names; `open_particles` also begin one; `hyphen_particles` need a hyphen behind them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stance.kinds import actor_kinds, fitness, one_kind, own_states
+from stance.kinds import actor_kinds, fitness, one_kind, own_states, plausible
 from stance.prepare import prepare
 from stance.schema import ACTOR_TYPES, Actor, Document
 
@@ -64,3 +64,21 @@ def test_a_body_has_the_state_that_its_name_tells() -> None:
         Actor(id="r", name="Russia", type="state"),
     ]
     assert own_states({a.id: a for a in listed}) == {"c": frozenset({"u"}), "m": frozenset({"o"})}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Orla Grammar School", "organization"),
+        ("Halvor Steel", "organization"),
+        ("School of Orla", "organization"),
+        ("Orla", "state"),
+        ("Republic of Orla", "state"),
+        ("Steel", "state"),
+    ],
+)
+def test_the_words_of_a_name_rule_types_out(name: str, kind: str) -> None:
+    said = np.array([0.3 if t == "organization" else 0.5 if t == "state" else 0.05 for t in ACTOR_TYPES], np.float32)
+    likely = plausible(name, said)
+    assert ACTOR_TYPES[int(likely.argmax())] == kind
+    assert likely.sum() == pytest.approx(said.sum() if likely is said else 1.0)
