@@ -92,6 +92,7 @@ def test_the_word_before_the_maker_of_a_picture_is_no_name(credit: str) -> None:
             "The Court of Appeal of Orla met the Court of Justice of the Accord.",
             ["Court of Appeal of Orla", "Court of Justice of the Accord"],
         ),
+        ("The MFA of Orla and the Russian MFA met MFA Ada Brel.", ["MFA of Orla", "Russian MFA", "MFA", "Ada Brel"]),
         ("He lodged an Appeal of Orla.", ["Appeal", "Orla"]),
         ("The Ministry of Trade and Industry paid.", ["Ministry of Trade and Industry"]),
         ("It asked the Bank for International Settlements.", ["Bank for International Settlements"]),
