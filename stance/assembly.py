@@ -107,7 +107,7 @@ class Assembly:
             mean = _mean(rows)
             known = key in self.prepared.known
             if known or 1.0 - mean[0] >= threshold:
-                told = known or actor.type in TOLD_BY_NAME
+                told = known or key in self.prepared.titled or actor.type in TOLD_BY_NAME
                 likely = plausible(actor.name, mean[1:])
                 kind: ActorType = actor.type if told else ACTOR_TYPES[int(likely.argmax())]  # type: ignore[assignment]
                 chosen[key] = actor.model_copy(update={"type": kind})

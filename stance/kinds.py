@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
+from stance.actors.naming import is_body
 from stance.actors.tokens import keys, words_of
 from stance.prepare import Prepared
 from stance.schema import ACTOR_TYPES, Actor, ActorType
@@ -27,8 +28,6 @@ _STATE: frozenset[str] = frozenset({"country", "state", "republic", "kingdom", "
 # Titles that bodies bear as well, and nouns of bodies that states are called by.
 _BODIES: frozenset[str] = frozenset({"judge", "prosecutor", "justice", "author", "representative", "officer", "chair"})
 _GOVERNING: frozenset[str] = frozenset({"government", "regime", "nation", "nations", "city", "authority", "caliphate"})
-# Nouns that states and cities are named by as well.
-_LANDS: frozenset[str] = _STATE | {"nation", "nations", "city", "caliphate", "united", "union", "house"}
 # Neither a person nor a state.
 _BODY: Floats = np.array([kind not in ("person", "state") for kind in ACTOR_TYPES], dtype=np.float32)
 #: Where a noun phrase goes on behind its noun: "the head of the commission".
@@ -50,7 +49,7 @@ def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[s
     kinds = {}
     for key in set(named).intersection(prepared.actors):
         actor = prepared.actors[key]
-        known = key in prepared.known or actor.type in TOLD_BY_NAME
+        known = key in prepared.known | prepared.titled or actor.type in TOLD_BY_NAME
         if known if prepared.undecided else "type" in actor.model_fields_set:
             kinds[key] = one_kind(actor.type)
     rows: dict[str, list[Floats]] = {}
@@ -64,9 +63,7 @@ def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[s
 
 def plausible(name: str, kinds: Floats) -> Floats:
     """Probabilities of the types [types] without those that the words of a name rule out: a school is no state."""
-    words, lexicon = keys(name), load_lexicon()
-    nouns = {words[-1], words[0]} if "of" in words else set(words[-1:])
-    if len(words) < 2 or nouns.isdisjoint(lexicon.organization_heads - _LANDS | lexicon.company_words):
+    if not is_body(name):
         return kinds
     left = kinds * _BODY
     return left / total if (total := left.sum()) > 0 else kinds

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stance.actors import definite_phrases, discover, find_mentions
+from stance.actors import definite_phrases, discover, find_mentions, is_body, titled
 from stance.schema import Actor, ActorType, Document, Mention
 from stance.text import Sentence, split_sentences
 
@@ -18,9 +18,9 @@ class Prepared:
     """A document ready to be cut into windows.
 
     `actors` are those that may be reported, by id. `undecided`: they were found by rules, and the name head decides
-    which of them are actors, all but the `known` ones of the catalogue. `fixed`: the caller gave the mentions, so no
-    phrase is looked for. Mentions of names that are not among the actors are masked all the same (see
-    `stance.encoding`).
+    which of them are actors, all but the `known` ones of the catalogue; `titled` are persons for certain. `fixed`: the
+    caller gave the mentions, so no phrase is looked for. Mentions of names that are not among the actors are masked
+    all the same (see `stance.encoding`).
     """
 
     document: Document
@@ -28,6 +28,7 @@ class Prepared:
     actors: dict[str, Actor]
     mentions: list[Mention]
     known: frozenset[str] = frozenset()
+    titled: frozenset[str] = frozenset()
     undecided: bool = False
     fixed: bool = False
 
@@ -45,9 +46,10 @@ def prepare(document: Document) -> Prepared:
     found = discover(document.text, sentences)
     types = {a.id: a.type for a in found.actors}
     if document.actors is None:
-        actors = {a.id: a for a in found.actors}
-        mentions = _with_phrases(document.text, found.mentions, types)
-        return Prepared(document, sentences, actors, mentions, found.known, undecided=True)
+        persons = titled(document.text, found.mentions) - found.known - {a.id for a in found.actors if is_body(a.name)}
+        actors = {a.id: a.model_copy(update={"type": "person"}) if a.id in persons else a for a in found.actors}
+        mentions = _with_phrases(document.text, found.mentions, {key: a.type for key, a in actors.items()})
+        return Prepared(document, sentences, actors, mentions, found.known, persons, undecided=True)
     listed = find_mentions(document.text, document.actors)
     others = [m.model_copy(update={"actor": _UNLISTED + m.actor}) for m in apart(found.mentions, listed)]
     types = {_UNLISTED + key: kind for key, kind in types.items()} | {a.id: a.type for a in document.actors}

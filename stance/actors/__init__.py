@@ -3,7 +3,8 @@
 from stance.actors.catalogue import Catalogue, load_catalogue
 from stance.actors.matching import find_mentions
 from stance.actors.names import NameSpan, find_names
-from stance.actors.phrases import definite_phrases
+from stance.actors.naming import is_body
+from stance.actors.phrases import definite_phrases, titled
 from stance.actors.resolution import Discovery, discover
 from stance.actors.tokens import slug
 
@@ -15,6 +16,8 @@ __all__ = [
     "discover",
     "find_mentions",
     "find_names",
+    "is_body",
     "load_catalogue",
     "slug",
+    "titled",
 ]

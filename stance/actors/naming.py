@@ -21,6 +21,8 @@ _DROPPED = "aeoy"
 _STATE_HEADS = frozenset({"republic", "kingdom", "emirate", "sultanate", "principality", "duchy", "caliphate", "state"})
 # A text that says "the Kingdom" means the one that it named; of republics there are too many.
 _MONARCHIES = frozenset({"kingdom", "emirate", "sultanate", "principality", "duchy"})
+# Nouns that states and cities are named by as well as bodies.
+_LANDS = _STATE_HEADS | {"country", "nation", "nations", "city", "united", "union", "house"}
 _JOINING = frozenset({"of", "for", "on", "in", "against"})
 # Offices that are called by their field: "Interior said".
 _FIELD_HEADS = frozenset({"ministry", "department"})
@@ -109,6 +111,15 @@ def field_noun(words: Sequence[str]) -> str | None:
 
 
 @lru_cache(maxsize=REMEMBERED)
+def is_body(name: str) -> bool:
+    """Whether a name's noun says that it is neither a person nor a state: "Orla Grammar School", "Halvor Steel"."""
+    words, lexicon = keys(name), load_lexicon()
+    nouns = {words[-1], words[0]} if "of" in words else set(words[-1:])
+    heads = lexicon.organization_heads - _LANDS
+    # "Steel" alone may be anybody; "Senate" is none.
+    return not nouns.isdisjoint(heads | lexicon.company_words if len(words) > 1 else heads)
+
+
 def guess_type(name: str) -> ActorType:
     """A first guess at an uncatalogued actor's type from the words of its name."""
     lexicon, words = load_lexicon(), keys(name)

@@ -27,6 +27,8 @@ _PHRASE = re.compile(r"\b(?:the|this)\s+(?:(?:said|same)\s+)?(?=[^\W\d_])", re.I
 _AMBIGUOUS = frozenset({"air", "house", "office", "force", "state", "united", "energy", "gas", "oil", "news", "post"})
 # Without these it is another's office: the vice president is not the president.
 _SECONDS = frozenset({"deputy", "vice", "assistant", "under", "associate"})
+_SAINTS = frozenset({"saint", "st"})
+_ARTICLES = frozenset({"the", "a", "an", "its", "their"})
 #: Most words of a phrase behind its article.
 _LONGEST = 4
 #: Characters before and behind a name in which its title or noun stands.
@@ -151,6 +153,29 @@ def _small(words: Iterable[Token]) -> Words:
     return tuple(small)
 
 
+def titled(text: str, names: Iterable[Mention]) -> frozenset[str]:
+    """The actors that a title beside a name tells to be persons: "Minister Brel", "Brel, the home minister, left"."""
+    return frozenset(name.actor for name in names if _title_before(text, name) or _title_behind(text, name))
+
+
+def _title_before(text: str, name: Mention) -> bool:
+    """Whether a title stands right before a name; "Saint Brel" may be a place."""
+    before = tokenize(text, max(0, name.start - _REACH), name.start)[-1:]
+    plain = [t for t in before if t.key in load_lexicon().titles - _SAINTS and not t.possessive]
+    return bool(plain) and joined(text[plain[0].end : name.start])
+
+
+def _title_behind(text: str, name: Mention) -> bool:
+    """Whether a title stands in commas behind: not so in "In Orla, the minister left"."""
+    if not text.startswith(",", name.end):
+        return False
+    behind = tokenize(text, name.end + 1, name.end + _REACH)
+    articles = sum(1 for word in behind[:1] if word.key in _ARTICLES)
+    run = _title_run(behind[articles:])
+    last = articles + len(run)
+    return bool(run) and last < len(behind) and behind[last].gap.startswith(",")
+
+
 def _titles(text: str, name: Mention) -> Iterator[Words]:
     """The titles that stand before, in or behind a person's name: "General Brel", "Ada Brel, the finance minister".
 
@@ -164,7 +189,7 @@ def _titles(text: str, name: Mention) -> Iterator[Words]:
         yield from _endings(_title_run(inside[:1]))
     if text.startswith(",", name.end):
         behind = tokenize(text, name.end + 1, name.end + _REACH)
-        articles = sum(1 for word in behind[:1] if word.key in {"the", "a", "an", "its", "their"})
+        articles = sum(1 for word in behind[:1] if word.key in _ARTICLES)
         yield from _endings(_title_run(behind[articles:]))
 
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from stance.actors import definite_phrases, discover
+from stance.actors import definite_phrases, discover, titled
 from stance.prepare import prepare
-from stance.schema import Actor, Document
+from stance.schema import Actor, Document, Mention
 from stance.text import split_sentences
 
 
@@ -110,3 +110,20 @@ def test_time_stays_linear(unit: str) -> None:
     began = time.process_time()
     assert len(definite_phrases(text, found.mentions, kinds)) == text.count(unit)
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "persons"),
+    [
+        ("Minister {Brel} left.", 1),
+        ("{Ada Brel}, the home minister, left.", 1),
+        ("In {Orla}, the home minister left.", 0),
+        ("The minister's {Orla} stayed.", 0),
+        ("Saint {Brannoc} sank.", 0),
+        ("{Orla} left, said the minister.", 0),
+    ],
+)
+def test_titles_tell_persons(text: str, persons: int) -> None:
+    start, end = text.index("{"), text.index("}") - 1
+    bare = text.replace("{", "").replace("}", "")
+    assert len(titled(bare, [Mention(actor="x", start=start, end=end)])) == persons
