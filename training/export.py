@@ -24,8 +24,9 @@ from training.outliers import separate
 from training.thaw import describe_shapes
 
 log = logging.getLogger(__name__)
-# It warns of every parameter that `_optimize` keeps apart.
-logging.getLogger("onnx_ir.passes.common.initializer_deduplication").setLevel(logging.ERROR)
+# The exporter tells of every node that it leaves alone, and warns of weights that two nodes share.
+logging.getLogger("onnxscript").setLevel(logging.WARNING)
+logging.getLogger("onnx_ir").setLevel(logging.ERROR)
 
 #: No file of a model is larger, so that it can live in a git repository.
 PART_BYTES = 45_000_000

@@ -181,7 +181,7 @@ def test_stats_have_actors_agreement_and_a_limit(tmp_path: Path, capsys: Capture
         (["export", "x.jsonl", "--format", "csv", "--predictions", "--out", "o"], "holds labels only"),
         (["export", "x.jsonl", "--format", "csv", "--only", "l.txt", "--out", "o"], "a list is .csv or .jsonl"),
         (["suggest", "TEXTS", "--out", "l.txt"], "a list is .csv or .jsonl"),
-        (["audit", "TEXTS", "--encoder", "no/such", "--out", "l.csv"], "no encoder with a fast tokenizer"),
+        (["audit", "TEXTS", "--encoder", "no/such/encoder", "--out", "l.csv"], "no encoder with a fast tokenizer"),
         (["audit", "TEXTS", "--out", "l.csv"], "too few labels for 5 folds"),
         (["stats", "TEXTS", "--second", "OTHER"], "share no document id"),
     ],
