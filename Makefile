@@ -23,9 +23,9 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-## test-integrations: against the real programs of others, such as a Ray cluster, in an environment of its own
+## test-integrations: against the real programs of others, such as a Ray cluster or a browser, in an environment of its own
 test-integrations: $(INTEGRATIONS)/.ready $(LABEL_STUDIO)/.ready
-	$(INTEGRATIONS)/bin/python -m pytest -m integration
+	$(INTEGRATIONS)/bin/python -m pytest -m integration -rs
 
 ## serve: the HTTP service on http://127.0.0.1:3000
 serve: $(VENV)/.base
@@ -59,7 +59,7 @@ $(VENV)/.dev: $(PINS) | $(BIN)/python
 
 $(INTEGRATIONS)/.ready: $(PINS)
 	$(PYTHON) -m venv $(INTEGRATIONS)
-	$(INTEGRATIONS)/bin/python $(PIP_INSTALL) '.[train,dev,ray]'
+	$(INTEGRATIONS)/bin/python $(PIP_INSTALL) '.[train,dev,ray,browser]'
 	touch $@
 
 # Its requirements and ours do not go together, and the tests only talk to it.

@@ -1,9 +1,15 @@
 // What a user writes into the actors field: an actors file (JSON, or the YAML of the README), or one name a line.
 
-/** The actors of `source`, or null where it is empty. Throws an Error that names the line. */
+/** The actors of `source`, or null where it is empty. Throws an Error that names the line, or says that there are none. */
 export function parseActors(source) {
+  if (!source.trim()) return null;
+  const actors = read(source);
+  if (!actors.length) throw new Error("Actors: there are none; add one, or leave the field empty to have all found.");
+  return actors;
+}
+
+function read(source) {
   const text = source.trim();
-  if (!text) return null;
   if (/^[{[]/.test(text)) return listed(parseJson(text));
   const lines = source.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trimEnd());
   const used = lines.filter((line) => line.trim());

@@ -57,11 +57,16 @@ async function refresh() {
   let jobs;
   try {
     ({ jobs } = await ask(`v1/jobs?limit=${SHOWN}`));
-  } catch {
-    find("jobs").hidden = true; // not offered, or the key is missing
+  } catch ({ status }) {
+    if (status === 401 || status === 404) find("jobs").hidden = true; // the key is missing, or they are not offered
+    else timer = setTimeout(refresh, LATER); // the service is away or busy, and may come back
     return;
   }
   find("jobs").hidden = false;
+  if (find("job-list").matches(":active")) {
+    timer = setTimeout(refresh, SOON); // a button that is being pressed must still be there when it is let go
+    return;
+  }
   const rows = jobs.map(row);
   const table = element("table", {}, element("tbody", {}, ...rows));
   const held = document.activeElement?.dataset.key; // whoever stands on a button must not lose it to a newer table
@@ -77,7 +82,7 @@ function row(job) {
   const ended = job.state !== "queued" && job.state !== "running";
   const button = pressed(job, ended ? "Remove" : "Cancel", "plain");
   button.addEventListener("click", () => act(() => ask(`v1/jobs/${job.id}`, { method: "DELETE" })));
-  const resume = element("button", { type: "button", class: "plain" }, "Resume");
+  const resume = pressed(job, "Resume", "plain");
   resume.addEventListener("click", () => act(() => ask(`v1/jobs/${job.id}/resume`, { method: "POST" })));
   const buttons = job.state === "failed" ? [resume, button] : [button];
   return element("tr", {}, name, element("td", {}, job.state), element("td", {}, ...details(job)), element("td", {}, ...buttons));

@@ -23,6 +23,7 @@ find("example").addEventListener("click", () => {
   find("text").value = EXAMPLE;
   classify();
 });
+find("key").addEventListener("change", showModel);
 showModel();
 offerJobs();
 const feedback = feedbackOffered();
@@ -30,7 +31,7 @@ feedback.then((offered) => (find("sending").hidden = !offered));
 
 async function classify() {
   report("Reading …", "");
-  find("submit").disabled = true;
+  hold(true);
   find("result").hidden = true; // an old result must not stand under a new text, or under an error
   try {
     const started = performance.now();
@@ -44,7 +45,7 @@ async function classify() {
   } catch (error) {
     report("", error.message);
   } finally {
-    find("submit").disabled = false;
+    hold(false);
   }
 }
 
@@ -89,6 +90,11 @@ function columns(result) {
   const voice = result.sentences.some((sentence) => sentence.stances.some((stance) => stance.holder === "author"));
   const mentioned = result.actors.filter((actor) => actor.mentions > 0);
   return voice ? [...mentioned, { id: "author", name: "the text" }] : mentioned;
+}
+
+/** One text at a time: the answer to an earlier one must not come after that to a later one. */
+function hold(held) {
+  find("submit").disabled = find("example").disabled = held;
 }
 
 function report(status, error) {

@@ -1,6 +1,6 @@
 // How the page talks to the service.
 
-/** The answer of a route. Throws an Error with the service's own message. */
+/** The answer of a route. Throws an Error with the service's own message, and the status where there was an answer. */
 export async function send(path, options = {}) {
   const headers = new Headers(options.headers);
   const key = document.getElementById("key").value;
@@ -11,7 +11,7 @@ export async function send(path, options = {}) {
   } catch {
     throw new Error("The service does not answer.");
   }
-  if (!response.ok) throw new Error(await failure(response));
+  if (!response.ok) throw Object.assign(new Error(await failure(response)), { status: response.status });
   return response;
 }
 

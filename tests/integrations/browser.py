@@ -33,6 +33,13 @@ ROWS = """
 const cells = (row) => [...row.cells].map((cell) => cell.innerText.trim());
 return [...document.querySelectorAll(`${arguments[0]} tbody tr`)].map(cells);
 """
+#: The lines for status and errors that say anything.
+LINES = """
+const lines = [...document.querySelectorAll("[id]:is([role=status], [role=alert])")];
+return Object.fromEntries(lines.filter((line) => line.innerText).map((line) => [line.id, line.innerText]));
+"""
+#: How many answers, or refusals, the page got from addresses with the path given in them.
+ASKED = "return performance.getEntriesByType('resource').filter((one) => one.name.includes(arguments[0])).length"
 
 T = TypeVar("T")
 
@@ -52,22 +59,37 @@ class Page:
 
     def wait(self, look: Callable[[], T], what: str) -> T:
         """What `look` gives once that is true; the table of jobs is made anew meanwhile, again and again."""
-        from selenium.common.exceptions import ElementNotInteractableException as Hidden
-        from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+        from selenium.common import exceptions as problems
         from selenium.webdriver.support.wait import WebDriverWait
 
-        ignored = (Hidden, NoSuchElementException, StaleElementReferenceException)
-        waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=ignored)
-        return waiting.until(lambda _: look(), f"{what} did not come; the page says {self.says()}")
+        passing = (
+            problems.NoSuchElementException,
+            problems.StaleElementReferenceException,
+            problems.ElementNotInteractableException,
+            problems.ElementClickInterceptedException,
+        )
+        waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=passing)
+        try:
+            return waiting.until(lambda _: look())
+        except problems.TimeoutException:
+            raise AssertionError(f"{what} did not come; the page says {self.says()}") from None
+
+    def act(self, action: Callable[[], None], what: str) -> None:
+        """Do something as soon as that is possible."""
+
+        def done() -> bool:
+            action()
+            return True
+
+        self.wait(done, what)
 
     def find(self, selector: str) -> WebElement:
         """The first such element, as it is now."""
         return self.driver.find_element("css selector", selector)
 
     def says(self) -> dict[str, str]:
-        """What the lines for status and errors show that show anything."""
-        lines = self.driver.find_elements("css selector", "[role=status], [role=alert]")
-        return {line.get_attribute("id") or "": line.text for line in lines if line.text}
+        """The lines for status and errors, by their ids, that say anything."""
+        return dict(self.driver.execute_script(LINES))
 
     def shown(self, selector: str) -> bool:
         """Whether somebody sees it."""
@@ -75,12 +97,23 @@ class Page:
 
     def press(self, selector: str) -> None:
         """Click on it, as soon as that is possible."""
-        self.wait(lambda: self.find(selector).click() is None, selector)
+        self.act(lambda: self.find(selector).click(), selector)
+
+    @contextmanager
+    def pressing(self, selector: str) -> Iterator[None]:
+        """Hold the mouse button down on it, and let go of it afterwards."""
+        from selenium.webdriver import ActionChains
+
+        self.act(lambda: ActionChains(self.driver).click_and_hold(self.find(selector)).perform(), selector)
+        try:
+            yield
+        finally:
+            ActionChains(self.driver).release().perform()
 
     def paste(self, selector: str, text: str) -> None:
         """Put a text in the place of what a field holds."""
-        self.find(selector).clear()
-        self.find(selector).click()
+        self.act(lambda: self.find(selector).clear(), selector)
+        self.press(selector)
         if text:
             self.driver.execute_cdp_cmd("Input.insertText", {"text": text})
 
@@ -110,6 +143,10 @@ class Page:
         self.paste("#actors", actors)
         self.press("#submit")
         self.wait(lambda: self.find("#submit").is_enabled(), "the answer")
+
+    def asked(self, path: str) -> int:
+        """How often the page has asked at a path since it was loaded."""
+        return int(self.driver.execute_script(ASKED, path))
 
     def logged(self) -> list[dict[str, Any]]:
         """What came to the browser's console since the last look."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.app import page_routes
@@ -41,10 +42,11 @@ class Open:
 
 @dataclass
 class Busy:
-    """A service, or a proxy before it, that has the page and `answer` for everything else."""
+    """A service, or a proxy before it, that has the page and `answer`, once it is `free`, for everything else."""
 
     address: str
-    answer: Response = field(default_factory=Response)
+    answer: Response = field(default_factory=lambda: JSONResponse({}, 503))
+    free: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +98,7 @@ def busy_service(browser: Page) -> Iterator[Busy]:
     busy = Busy(f"http://127.0.0.1:{port}")
 
     async def refuse(request: Request) -> Response:
+        await asyncio.to_thread(busy.free.wait)
         return busy.answer
 
     app = Starlette(routes=[*page_routes(), Route("/{path:path}", refuse, methods=["GET", "POST"])])
@@ -106,5 +109,6 @@ def busy_service(browser: Page) -> Iterator[Busy]:
         until(lambda: server.started, "the server")
         yield busy
     finally:
+        busy.free.set()
         server.should_exit = True
         thread.join()

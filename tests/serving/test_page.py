@@ -60,7 +60,17 @@ def test_actors_are_read(source: str, actors: Any) -> None:
     assert parse(source) == actors
 
 
-@pytest.mark.parametrize(("source", "place"), [("[1,", "JSON"), ("- {id: a", "line 1"), ("actors:\n- id a", "line 2")])
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("[1,", "JSON"),
+        ("- {id: a", "line 1"),
+        ("actors:\n- id a", "line 2"),
+        ("actors:", "there are none"),
+        ("# nobody yet", "there are none"),
+        ("[]", "there are none"),
+    ],
+)
 def test_what_cannot_be_read_is_placed(source: str, place: str) -> None:
     assert place in parse(source)
 
