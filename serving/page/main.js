@@ -31,6 +31,7 @@ feedback.then((offered) => (find("sending").hidden = !offered));
 
 async function classify() {
   report("Reading …", "");
+  const pressed = document.activeElement; // a button that is switched off loses the focus
   hold(true);
   find("result").hidden = true; // an old result must not stand under a new text, or under an error
   try {
@@ -46,6 +47,7 @@ async function classify() {
     report("", error.message);
   } finally {
     hold(false);
+    if (document.activeElement === document.body) pressed.focus();
   }
 }
 
