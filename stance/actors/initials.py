@@ -22,7 +22,8 @@ def spelled_out(line: Line, found: Sequence[_Range]) -> list[_Range]:
 
 def _spelled(line: Line) -> Iterator[_Range]:
     for position, token in enumerate(line.tokens):
-        closed = position + 1 < len(line.tokens) and line.tokens[position + 1].gap.startswith(")")
+        behind = line.tokens[position + 1].gap if position + 1 < len(line.tokens) else line.tail
+        closed = behind.startswith(")")
         letters = token.key if token.gap.endswith("(") and token.all_capitals and closed else ""
         if SHORTEST <= len(letters) <= LONGEST and (first := _beginning(line, position, letters)) is not None:
             yield first, position

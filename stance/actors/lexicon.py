@@ -44,6 +44,8 @@ class Lexicon:
     party_members: frozenset[str]
     #: Last words of companies' names that are no nouns for a company: nobody says "the steel" of "Orla Steel".
     company_words: frozenset[str]
+    #: What firms are by law, which nobody says: "Inc", "plc".
+    legal_forms: frozenset[str]
     #: Several bodies of one country begin with these: "National Council" is not "National Transitional Council".
     shared_words: frozenset[str]
     #: "van", "al": inside names; `open_particles` also begin one; `hyphen_particles` need a hyphen behind them.
@@ -59,6 +61,8 @@ class Lexicon:
     lower_words: frozenset[str]
     #: Chinese and Korean surnames; given names beside them have a hyphen and a small syllable: "Moon Jae-in".
     syllable_surnames: frozenset[str]
+    #: First names that are states and cities as well: "Jordan Brel".
+    given_states: frozenset[str]
     #: First names that are common words as well, and what follows a name: "Jr", "II".
     given_names: frozenset[str]
     suffixes: frozenset[str]
@@ -113,6 +117,9 @@ def load_lexicon() -> Lexicon:
     """The shipped word lists."""
     folder = files("stance.actors")
     lists: dict[str, list[str]] = json.loads(folder.joinpath("lexicon.json").read_text(encoding="utf-8"))
+    # "co-founder" is a title, "co" is none.
+    lists["title_phrases"] += (title for title in lists["titles"] if len(keys(title)) > 1)
+    lists["titles"] = [title for title in lists["titles"] if len(keys(title)) == 1]
     phrases, furniture = (frozenset(keys(p) for p in lists.pop(name)) for name in ("title_phrases", "furniture"))
     words = {name: frozenset(key for word in values for key in keys(word)) for name, values in lists.items()}
     # Numbers, trades and the like that the counted texts are short of.

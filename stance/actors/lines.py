@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from stance.actors.catalogue import Form, load_catalogue
 from stance.actors.lexicon import load_lexicon
+from stance.actors.syllables import leading_surnames
 from stance.actors.tokens import APOSTROPHES, Token, joined, tokenize
 from stance.text import Sentence
 
@@ -18,19 +19,21 @@ HEADING_WORDS = 3
 class Line:
     """A sentence's words; the catalogue's forms in it by their first word, with the word after the last.
 
-    `inside` holds the positions of all words that belong to a form.
+    `inside` holds the positions of all words that belong to a form, `tail` what stands behind the last word.
     """
 
     tokens: list[Token]
     heading: bool
     forms: dict[int, tuple[int, Form]] = field(default_factory=dict)
     inside: set[int] = field(default_factory=set)
+    tail: str = ""
 
     def glued(self, position: int) -> bool:
         """Whether a word is joined to the one before it: by white space, a hyphen, or an initial's full stop."""
         gap, before = self.tokens[position].gap, self.tokens[position - 1]
         if gap.strip() in {".", ".-"}:
-            return len(before.text) == 1 or before.key in ABBREVIATED
+            company = before.key == "co" and self.tokens[position].key in {"ltd", "inc", "llc"}
+            return len(before.text) == 1 or before.key in ABBREVIATED or company
         if before.text[-1] == "." and position - 1 not in self.inside:
             # "He left D.C. Orlo stayed": a sentence may end at the acronym.
             behind = self.tokens[position]
@@ -67,7 +70,7 @@ class Usage:
     lowers: Counter[str] = field(default_factory=Counter)
     #: Those of the capitals with no capital behind them: "New" of "New Union" says nothing of "New" by itself.
     alone: Counter[str] = field(default_factory=Counter)
-    #: Calendar words and titles that the document has as surnames: "Theresa May", "Ada King".
+    #: Words that the document has as surnames: "Theresa May", "Ada King", "Ban Ki-moon".
     people: set[str] = field(default_factory=set)
 
     def named(self, key: str) -> bool:
@@ -86,7 +89,7 @@ def read_lines(text: str, sentences: Sequence[Sentence]) -> list[Line]:
         tokens = tokenize(text, sentence.start, sentence.end)
         shouted = len(tokens) > 1 and all(token.all_capitals for token in tokens if token.text[0].isalpha())
         heading = shouted or _is_heading(tokens, text[sentence.end - 1])
-        line = Line(tokens, heading)
+        line = Line(tokens, heading, tail=text[tokens[-1].end : sentence.end] if tokens else "")
         line.forms.update(_forms(line, shouted))
         line.inside.update(i for first, (last, _) in line.forms.items() for i in range(first, last))
         lines.append(line)
@@ -126,6 +129,8 @@ def read_usage(lines: Sequence[Line]) -> Usage:
     usage, lexicon = Usage(), load_lexicon()
     for line in lines:
         for position, token in enumerate(line.tokens):
+            if token.capital and len(leading_surnames(line.tokens[position : position + 3])) == 1:
+                usage.people.add(token.key)
             if line.heading or (token.capital and line.opens(position)):
                 continue
             (usage.capitals if token.capital else usage.lowers)[token.key] += 1

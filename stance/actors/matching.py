@@ -224,7 +224,10 @@ def _inside(
     if after:
         return (start, end) if many else None
     first_names = patterns.first_names[pattern.actor]
-    # "Melania Trump" is not "Donald Trump", but who lists "Khafter" as an alias means "Caliph Khafter" as well.
-    if many or pattern.given or not first_names.words or any(map(first_names.fit, before)):
+    lexicon = load_lexicon()
+    given = [word for word in before if word not in lexicon.particles | lexicon.hyphen_particles]
+    # "Melania Trump" is not "Donald Trump", nor "Asma al-Assad" "Bashar al-Assad"; but "al-Trump" is, and who lists
+    # "Khafter" as an alias means "Caliph Khafter" as well.
+    if pattern.given or not first_names.words or not given or any(map(first_names.fit, given)):
         return name.start, end
     return None

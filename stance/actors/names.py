@@ -30,6 +30,8 @@ _Range = tuple[int, int]
 LONGEST_NAME = 15
 # Roman numbers that stand alone; "XI" may be somebody, and "MI" or "DC" something.
 _NUMERAL = re.compile(r"I[IVX]|V?III|VI{1,2}|XI[IVX]|XVI{0,3}|XX[IVX]*")
+# What parties are called behind the names of members of Congress.
+_PARTIES = frozenset("DRIL")
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -99,6 +101,8 @@ def _with_particles(line: Line, position: int, done: int) -> int:
 def _name_word(line: Line, position: int, usage: Usage) -> bool:
     """Whether a word can stand in a name by itself."""
     token, lexicon = line.tokens[position], load_lexicon()
+    if position and _tagged(line, position):
+        return False
     if position in line.forms:
         return True
     if not token.capital:
@@ -106,7 +110,7 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     following = line.tokens[position + 1] if position + 1 < len(line.tokens) else None
     if len(token.text) == 1:
         dotted = following is not None and following.gap.startswith(".") and following.capital
-        return dotted and line.glued(position + 1)
+        return dotted and line.glued(position + 1) and not (position and _lettered(line, position))
     if token.key in lexicon.not_names or _function(token.key) or _contracted(token) or _NUMERAL.fullmatch(token.text):
         return False
     if following and token.key in lexicon.credits and following.gap.lstrip()[:1] in {":", "/"}:
@@ -118,6 +122,20 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if line.heading:
         return usage.named(token.key) or not lexicon.ordinary(token.key)
     return True
+
+
+def _tagged(line: Line, position: int) -> bool:
+    """Whether a word is the state of a member of Congress: "Vt" of "Ada Brel (D-Vt.)"."""
+    party = line.tokens[position - 1]
+    return line.tokens[position].gap in HYPHENS and party.text in _PARTIES and party.gap[-1:] in {"(", " "}
+
+
+def _lettered(line: Line, position: int) -> bool:
+    """Whether a single letter is no initial: "on X. Brel said", "Plan B. Brel said"."""
+    token, before, lexicon = line.tokens[position], line.tokens[position - 1], load_lexicon()
+    posted = token.text == "X" and before.key in {"on", "to", "via", "from"}
+    called = before.capital and lexicon.ordinary(before.key) and before.key not in lexicon.titles | lexicon.given_names
+    return posted or (called and not line.opens(position - 1))
 
 
 def _contracted(token: Token) -> bool:
@@ -249,14 +267,15 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
     common = lexicon.common(key) or (last - first == 1 and key in lexicon.lower_words)
     named = usage.named_alone(key) if last - first == 1 else usage.named(key)
-    if particle or not line.opens(first) or named or not common:
+    if particle or not line.opens(first) or named or not common or key in usage.people:
         return False
     if line.tokens[first].all_capitals and len(key) <= LONGEST_ACRONYM and not line.heading:
         return False
     if last - first == 1:
         return not _speaks(line, first)
     begins = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
-    return not begins or first + 1 in line.forms
+    firm = line.tokens[first + 1].key in lexicon.company_words  # "Ford Motor"
+    return not (begins or firm) or first + 1 in line.forms
 
 
 def _speaks(line: Line, position: int) -> bool:
@@ -282,7 +301,11 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     """Where the leading state, demonym or acronym ends, if a name of its own follows: "Russian | Ada Brel"."""
     tokens, lexicon = line.tokens, load_lexicon()
     if first not in line.forms:
-        hyphens = (i for i in range(first + 1, last) if tokens[i].gap in HYPHENS and i in line.forms)
+        # "Brel-Orlan", but not "Brel al-Orlan", who is a person.
+        apart = (
+            i for i in range(first + 1, last) if i < first + 2 or tokens[i - 1].key not in lexicon.hyphen_particles
+        )
+        hyphens = (i for i in apart if tokens[i].gap in HYPHENS and i in line.forms)
         return next(hyphens, None)
     end, form = line.forms[first]
     if end >= last:

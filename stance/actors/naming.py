@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from stance.actors.catalogue import Entry, load_catalogue
 from stance.actors.lexicon import load_lexicon
-from stance.actors.tokens import REMEMBERED, Token, keys
+from stance.actors.syllables import leading_surnames
+from stance.actors.tokens import REMEMBERED, Token, keys, words_of
 from stance.schema import ActorType
 
 #: Letters that a demonym must share with the name it is made from.
@@ -129,8 +130,12 @@ def guess_type(name: str) -> ActorType:
         return "armed_group"
     if lexicon.government_heads.intersection(words):
         return "government"
-    if lexicon.organization_heads.intersection(words) or name.isupper() or any(c.isdigit() for c in name):
+    lettered = name.isupper() or name.split()[-1].isupper() or any(c.isdigit() or c == "&" for c in name)
+    if lexicon.organization_heads.intersection(words) or lettered or is_body(name):
         return "organization"
+    if len(leading_surnames(words_of(name))) == 1:
+        return "person"
     strange = sum(not lexicon.ordinary(word) for word in words) + (words[0] in lexicon.given_names)
     person = 2 <= len(words) <= 5 and strange * 2 >= len(words) and words[-1] not in lexicon.thing_nouns
-    return "person" if person and not load_catalogue().lookup(name.split()[0]) else "organization"
+    state = words[0] not in lexicon.given_states and load_catalogue().lookup(name.split()[0])
+    return "person" if person and not state else "organization"

@@ -114,6 +114,9 @@ def _build(described: tuple[tuple[str, str, ActorType, tuple[str, ...]], ...]) -
             patterns.add(Pattern(actor.id, name, keys(name)))
     _add_surnames(patterns, actors)
     for actor in actors:
+        for name in shorter_names(actor):
+            patterns.add(Pattern(actor.id, name, keys(name)))
+    for actor in actors:
         for name in (actor.name, *actor.aliases):
             if name[:1].isupper() and not name.isupper() and name.isalpha() and len(name) >= VARIANT_LETTERS:
                 patterns.add(Pattern(actor.id, name + "s", keys(name + "s")))
@@ -133,6 +136,8 @@ def _add_state(patterns: Patterns, actor: Actor) -> None:
     lexicon, catalogue = load_lexicon(), load_catalogue()
     for name in (actor.name, *actor.aliases):
         words = _without_article(name)
+        if len(words) == 2 and words[0] in {"north", "south", "east", "west"}:
+            patterns.add(Pattern(actor.id, f"{words[0][0].upper()} {name.split()[-1]}", (words[0][0], words[1])))
         bare = bare_name(words) or words
         if not bare or catalogue.lookup(name) or name.isupper() or not name[0].isupper():
             continue
@@ -178,6 +183,43 @@ def _add_surnames(patterns: Patterns, actors: Sequence[Actor]) -> None:
         ids, surname = tuple(who), next(iter(who.values()))
         if not load_catalogue().lookup(surname):
             patterns.add(Pattern(ids[0], surname, words, ids if len(ids) > 1 else ()), variants=len(ids) == 1)
+
+
+def shorter_names(actor: Actor) -> Iterator[str]:
+    """What else an actor is called by less of its name.
+
+    "Nicolás Maduro" for a person "Nicolás Maduro Moros", "Orla Steel" for an organisation "Orla Steel, Inc.", "Orlan"
+    for a group "Orlans".
+    """
+    lexicon = load_lexicon()
+    for name in (actor.name, *actor.aliases):
+        tokens = tokenize(name)
+        if actor.type == "person" and len(tokens) > 2 and not leading_surnames(tokens):
+            kept = tokens[:-1]
+            if (
+                all(len(t.key) > 1 for t in kept[:2])
+                and kept[-1].key not in lexicon.particles | lexicon.hyphen_particles
+            ):
+                yield name[: kept[-1].end]
+        elif actor.type == "organization":
+            size = len(tokens)
+            while size > 1 and tokens[size - 1].key in lexicon.legal_forms:
+                size -= 1
+            short = name[: tokens[size - 1].end] if tokens else ""
+            if 0 < size < len(tokens) and not load_catalogue().lookup(short):
+                yield short
+        if actor.type in {"group", "armed_group"} and _plural(name):
+            yield name[:-1]
+
+
+def _plural(name: str) -> bool:
+    """Whether a name of one word is a plural that may lose its "s": "Orlans", not "Hamas" or "Taliban"."""
+    return (
+        name.isalpha()
+        and name[0].isupper()
+        and len(name) >= VARIANT_LETTERS
+        and name.endswith(("ns", "is", "ts", "ds"))
+    )
 
 
 def surnames(name: str) -> list[str]:

@@ -215,7 +215,8 @@ class _Grouping:
             if group.type == "person" and form.keys[0] not in _initials(long_form.text):
                 self._place(form)
                 continue
-            group.type = "organization" if group.type == "person" else group.type
+            if group.type == "person" and load_lexicon().particles.isdisjoint(long_form.keys):
+                group.type = "organization"  # else "Mohammed bin Brel (MBB)"
             group.take(form)
             self._merge(self._by_identity.get(_identity(form)), group)
 
@@ -370,7 +371,9 @@ def _own_acronyms(text: str, forms: list[_Form]) -> list[_Form]:
 def _in_brackets(text: str, before: _Form, form: _Form) -> bool:
     """Whether an acronym stands in brackets directly behind a name of several words."""
     around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
-    return bool(_ACRONYM.fullmatch(form.text)) and around in {"()", "[]"} and len(before.keys) > 1
+    # "Ministry of Defence (MoD)"
+    mixed = form.sole is not None and form.sole in _initials(before.text)
+    return (mixed or bool(_ACRONYM.fullmatch(form.text))) and around in {"()", "[]"} and len(before.keys) > 1
 
 
 def _or_short(text: str, name: _Form, acronym: _Form) -> bool:

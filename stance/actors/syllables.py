@@ -1,11 +1,16 @@
 """Given names of two syllables with a hyphen between them: "Moon Jae-in", "Wong Kwok-kin", "Zhi-xin"."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from stance.actors.lexicon import load_lexicon
-from stance.actors.lines import Line
 from stance.actors.tokens import HYPHENS, Token
+
+if TYPE_CHECKING:  # lines count such surnames
+    from stance.actors.lines import Line
 
 #: Letters up to which a word beside a hyphen can be a syllable.
 LONGEST_SYLLABLE = 5
@@ -37,8 +42,9 @@ def leading_surnames(tokens: Sequence[Token]) -> list[str]:
     Of two words that may be either, "Xi Jinping" and "Lee Harper", both stand for it; empty for other names.
     """
     listed = bool(tokens) and tokens[0].key in load_lexicon().syllable_surnames
-    if len(tokens) == 3 and tokens[2].gap in HYPHENS and _syllables(tokens[1].key, tokens[2].key):
-        return [tokens[0].text] if listed or not tokens[2].capital else []
+    if len(tokens) == 3 and _syllables(tokens[1].key, tokens[2].key):
+        small = tokens[2].gap in HYPHENS and not tokens[2].capital
+        return [tokens[0].text] if listed or small else []
     if len(tokens) == 2 and listed and _GIVEN_NAME.fullmatch(tokens[1].key):
         return [tokens[0].text, tokens[1].text]
     return []

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage
 from stance.actors.parting import JOINING, is_connector
+from stance.actors.syllables import ends_given_name
+
+# Titles that are given names as well.
+_GIVEN = frozenset({"sheikh", "sheik", "haji", "sayyid", "mullah", "prince"})
 
 
 def title_ranges(line: Line, first: int, last: int, usage: Usage) -> Iterator[tuple[int, int]]:
@@ -14,7 +18,8 @@ def title_ranges(line: Line, first: int, last: int, usage: Usage) -> Iterator[tu
     while position < last:
         end = _title_end(line, position, last)
         surname = position + 1 == last and tokens[position].key in usage.people
-        if end is None or surname:
+        syllable = position > first and ends_given_name(line, first, position)  # "Sun Yat-sen" is no senator
+        if end is None or surname or syllable:
             position = line.past(position)
             continue
         start = position
@@ -50,6 +55,8 @@ def _title_end(line: Line, position: int, last: int) -> int | None:
     else:
         found = tokens[position].key in lexicon.titles or _member(line, position, last)
     following = tokens[position + 1] if position + 1 < last else None
+    if found and following and tokens[position].key in _GIVEN and _within(line, position):
+        return None
     plural = tokens[position].key.endswith("s") or tokens[position].key == "justice"
     if position > 1 and plural and tokens[position - 1].key in JOINING:
         # "Association of Mayors" and "Court of Justice", not "President of Ministers"
@@ -58,6 +65,14 @@ def _title_end(line: Line, position: int, last: int) -> int | None:
     if not found or (following and (following.key == "and" or following.key in lexicon.organization_heads)):
         return None
     return None if tokens[position].key == "general" and _whole_body(line, position, last) else position + 1
+
+
+def _within(line: Line, position: int) -> bool:
+    """Whether strange words stand on both sides: "Ada Sheikh Brel" is one name, "Orlan Sheikh Brel" two."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    around = (position - 1, position + 1)
+    strange = all(tokens[i].capital and not lexicon.ordinary(tokens[i].key) and i not in line.inside for i in around)
+    return position > 0 and line.glued(position) and strange
 
 
 def _member(line: Line, position: int, last: int) -> bool:

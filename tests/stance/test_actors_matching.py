@@ -189,6 +189,7 @@ def test_one_of_many_first_names_fits_a_surname(name: str, fits: bool) -> None:
         ("Kim Dae-Jung", "Kim left. The UN stayed. Jung did not.", ["Kim"]),
         ("Xi Jinping", "Xi met Wang. Jinping is a given name.", ["Xi", "Jinping"]),
         ("Wong Kwok-kin", "Wong and his kin left.", ["Wong"]),
+        ("Kim Jong Un", "Kim left. The UN stayed.", ["Kim"]),
         ("Lee Harris-Brown", "Lee left. Harris-Brown stayed.", ["Harris-Brown"]),
         ("Ada Brel-Orlo", "Orlo left.", ["Orlo"]),
     ],
@@ -200,3 +201,31 @@ def test_a_surname_may_come_first(name: str, text: str, expected: list[str]) -> 
 def test_a_name_does_not_go_over_the_end_of_a_sentence() -> None:
     brel = Actor(id="brel", name="Gen. Orla Brel", type="person")
     assert spans("He thanked Orla. Brel left. Gen. Orla Brel stayed.", brel) == ["Brel", "Gen. Orla Brel"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Bashar al-Assad", "Hafez al-Assad and Asma al-Assad left.", []),
+        ("Bashar al-Assad", "Al-Assad met Bashar Assad.", ["Al-Assad", "Bashar Assad"]),
+        ("Abdel Fattah el-Sisi", "President al-Sisi left.", ["al-Sisi"]),
+        ("Marine Le Pen", "Jean-Marie Le Pen died. Le Pen spoke.", ["Le Pen"]),
+        ("Orla van der Brel", "Ada van der Brel met Van der Brel.", ["Van der Brel"]),
+        ("Ada Brel Vane", "Ada Brel left.", ["Ada Brel"]),
+    ],
+)
+def test_relatives_with_particles_are_others(name: str, text: str, expected: list[str]) -> None:
+    assert spans(text, Actor(id="x", name=name, type="person")) == expected
+
+
+@pytest.mark.parametrize(
+    ("actor", "text", "expected"),
+    [
+        (Actor(id="x", name="Orlo Inc.", type="organization"), "Orlo sued Orlo Inc.", ["Orlo", "Orlo Inc"]),
+        (Actor(id="x", name="Orla Steel Co., Ltd.", type="organization"), "Orla Steel won.", ["Orla Steel"]),
+        (Actor(id="x", name="Asmorans", type="group"), "An Asmoran met Asmorans.", ["Asmoran", "Asmorans"]),
+        (Actor(id="x", name="South Korea", type="state"), "S. Korea and N. Korea met.", ["S. Korea"]),
+    ],
+)
+def test_less_of_a_name_is_enough(actor: Actor, text: str, expected: list[str]) -> None:
+    assert spans(text, actor) == expected

@@ -77,6 +77,27 @@ def test_capitals_that_name_nobody(text: str, expected: list[str]) -> None:
     assert names(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Orla Motor Co. sued GM; Brel Technologies Co. Ltd. won.",
+            ["Orla Motor Co", "GM", "Brel Technologies Co. Ltd"],
+        ),
+        ("Actress Ada Field met President-elect Brel.", ["Ada Field", "Brel"]),
+        ("He joined the All Progressives Congress (APC).", ["All Progressives Congress", "APC"]),
+        ("Vane attacked Brel on X. Orlo blamed Plan B. Vane left.", ["Vane", "Brel", "Orlo", "Plan", "Vane"]),
+        ("Ada Brel (D-Vt.) met J. D. Vane (R-Texas).", ["Ada Brel", "J. D. Vane"]),
+        ("Abdul-Malik al-Houthi left.", ["Abdul-Malik al-Houthi"]),
+        ("Idris Sheikh Vane met the Russian Sheikh Brel.", ["Idris Sheikh Vane", "Russian", "Brel"]),
+        ("Sun Yat-sen met Ban Ki-moon.", ["Sun Yat-sen", "Ban Ki-moon"]),
+        ("Special Counsel Ada Brel met Majority Whip Idris Vane.", ["Ada Brel", "Idris Vane"]),
+    ],
+)
+def test_frequent_patterns_of_news(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
 @pytest.mark.parametrize("credit", ["Image: Ada Brel.", "File / Ada Brel.", "Photo : Ada Brel"])
 def test_the_word_before_the_maker_of_a_picture_is_no_name(credit: str) -> None:
     assert names(f"{credit}") == ["Ada Brel"]

@@ -358,3 +358,20 @@ def test_time_stays_linear(unit: str) -> None:
 )
 def test_what_a_text_itself_says_of_names_goes_first(text: str, expected: dict[str, list[str]]) -> None:
     assert actors(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "kind"),
+    [
+        ("The Ministry of Defence (MoD) denied it. The MoD paid.", ["Ministry of Defence", "MoD", "MoD"], "government"),
+        ("Israel Katz attacked Iran. Katz said so.", ["Israel Katz", "Katz"], "person"),
+        ("Prince Idris bin Vane (IBV) left. IBV stayed.", ["Idris bin Vane", "IBV", "IBV"], "person"),
+        ("Lai Ching-te spoke. Lai rejected it.", ["Lai Ching-te", "Lai"], "person"),
+        ("Orla Electronics won. Orla Electronics paid.", ["Orla Electronics", "Orla Electronics"], "organization"),
+    ],
+)
+def test_one_actor_of_its_kind(text: str, names: list[str], kind: str) -> None:
+    found = discover(text, split_sentences(text))
+    (actor,) = [a for a in found.actors if a.id == found.mentions[0].actor]
+    assert [text[m.start : m.end] for m in found.mentions if m.actor == actor.id] == names
+    assert actor.type == kind
