@@ -185,9 +185,11 @@ def _accept(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Iterator
         start, end = source.tokens[hit.first].start, source.tokens[hit.last - 1].end
         name = source.around(start, end)
         span: tuple[int, int] | None = (start, end)
-        if name and (name.start, name.end) != span and name not in tiled:
-            span = _inside(source.text, start, end, name, hit.pattern, patterns)
         actor = _owner(hit.pattern, nearest)
+        if name and name.end == end and hit.pattern.rivals and (given := _given(source.text, name, start)):
+            actor, span = _namesake(hit.pattern, given, patterns), (name.start, end)
+        elif name and (name.start, name.end) != span and name not in tiled:
+            span = _inside(source.text, start, end, name, hit.pattern, patterns)
         if span and actor and span[0] >= covered:
             nearest[actor] = covered = span[1]
             yield Mention(actor=actor, start=span[0], end=span[1])
@@ -199,6 +201,19 @@ def _owner(pattern: Pattern, nearest: dict[str, int]) -> str | None:
         return pattern.actor
     named = [actor for actor in pattern.rivals if actor in nearest]
     return max(named, key=lambda actor: nearest[actor]) if named else None
+
+
+def _namesake(pattern: Pattern, given: Sequence[str], patterns: Patterns) -> str | None:
+    """Of persons that share a surname the one that the given names before it fit: "Donald J. Trump", not Melania."""
+    fitting = [actor for actor in pattern.rivals if all(map(patterns.first_names[actor].fit, given))]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _given(text: str, name: NameSpan, start: int) -> list[str]:
+    """The folded words of a candidate name before `start`, without particles: none of "al-Brel"."""
+    lexicon = load_lexicon()
+    small = lexicon.particles | lexicon.hyphen_particles
+    return [word for word in keys(text[name.start : start]) if word not in small]
 
 
 def _tiled(source: _Text, hits: Sequence[_Hit]) -> set[NameSpan]:
@@ -224,8 +239,7 @@ def _inside(
     if after:
         return (start, end) if many else None
     first_names = patterns.first_names[pattern.actor]
-    lexicon = load_lexicon()
-    given = [word for word in before if word not in lexicon.particles | lexicon.hyphen_particles]
+    given = _given(text, name, start)
     # "Melania Trump" is not "Donald Trump", nor "Asma al-Assad" "Bashar al-Assad"; but "al-Trump" is, and who lists
     # "Khafter" as an alias means "Caliph Khafter" as well.
     if pattern.given or not first_names.words or not given or any(map(first_names.fit, given)):

@@ -369,9 +369,8 @@ def _own_acronyms(text: str, forms: list[_Form]) -> list[_Form]:
 
 
 def _in_brackets(text: str, before: _Form, form: _Form) -> bool:
-    """Whether an acronym stands in brackets directly behind a name of several words."""
+    """Whether an acronym stands in brackets directly behind a name of several words: "Ministry of Defence (MoD)"."""
     around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
-    # "Ministry of Defence (MoD)"
     mixed = form.sole is not None and form.sole in _initials(before.text)
     return (mixed or bool(_ACRONYM.fullmatch(form.text))) and around in {"()", "[]"} and len(before.keys) > 1
 

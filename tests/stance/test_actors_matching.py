@@ -229,3 +229,19 @@ def test_relatives_with_particles_are_others(name: str, text: str, expected: lis
 )
 def test_less_of_a_name_is_enough(actor: Actor, text: str, expected: list[str]) -> None:
     assert spans(text, actor) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Donald J. Trump spoke. Trump left.", ["donald", "donald"]),
+        ("Don. Trump spoke.", []),
+        ("Melanya Trump spoke. Trump left.", ["melania", "melania"]),
+        ("Ivanka Trump spoke. Trump left.", []),
+        ("The Donald Trump Foundation paid.", []),
+    ],
+)
+def test_given_names_tell_persons_of_one_surname_apart(text: str, expected: list[str]) -> None:
+    donald = Actor(id="donald", name="Donald Trump", aliases=["Donald John Trump"], type="person")
+    melania = Actor(id="melania", name="Melania Trump", type="person")
+    assert [actor for _, actor in found(text, donald, melania)] == expected
