@@ -16,6 +16,8 @@ from stance.actors.tokens import APOSTROPHES, Token, joined, keys, tokenize
 from stance.schema import Actor, Mention
 from stance.text import split_sentences
 
+#: Letters from which on an acronym may be written as a word.
+WORD_LETTERS = 4
 #: Longest acronym that a name in front of its brackets introduces, in letters.
 ACRONYM_LETTERS = 8
 
@@ -90,6 +92,14 @@ def _written(tokens: Sequence[Token], first: int, last: int, pattern: Pattern) -
         return True
     if len(window) > 1:
         return any(token.capital for token in window) or not all(lexicon.common(token.key) for token in window)
+    # Some newspapers write "Nato".
+    if (
+        pattern.acronym
+        and len(pattern.text) >= WORD_LETTERS
+        and pattern.text.isalpha()
+        and not lexicon.common(pattern.keys[0])
+    ):
+        return window[0].capital
     if pattern.acronym:
         return window[0].all_capitals and not (window[0].key in lexicon.function_words and _shouted(tokens, first))
     if window[0].key in lexicon.calendar and lexicon.dated(tokens, first):

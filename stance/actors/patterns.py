@@ -12,6 +12,18 @@ from stance.actors.syllables import leading_surnames
 from stance.actors.tokens import Token, keys, tokenize
 from stance.schema import Actor, ActorType
 
+_SON_OF = frozenset({"bin", "ibn", "bint"})
+# Words of organisations' names that the British spell differently.
+_AMERICAN = {
+    "defence": "defense",
+    "labour": "labor",
+    "organisation": "organization",
+    "centre": "center",
+    "programme": "program",
+    "harbour": "harbor",
+    "theatre": "theater",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -76,8 +88,8 @@ class Patterns:
         if not pattern.keys or written in self.known:
             return
         self.known.add(written)
-        self._by_words.setdefault(pattern.keys, []).append(pattern)
-        sizes = self._sizes.setdefault(pattern.keys[0], [])
+        self._by_words.setdefault(_spelt(pattern.keys), []).append(pattern)
+        sizes = self._sizes.setdefault(_AMERICAN.get(pattern.keys[0], pattern.keys[0]), [])
         if len(pattern.keys) not in sizes:
             sizes.append(len(pattern.keys))
             sizes.sort(reverse=True)
@@ -86,14 +98,20 @@ class Patterns:
 
     def at(self, tokens: Sequence[Token], position: int) -> Iterator[Pattern]:
         """Patterns whose words stand at a position of a text, the longest first, then those added first."""
-        for size in self._sizes.get(tokens[position].key, ()):
+        key = tokens[position].key
+        for size in self._sizes.get(_AMERICAN.get(key, key), ()):
             words = tuple(token.key for token in tokens[position : position + size])
             if len(words) == size:  # not so at the end of the text
-                yield from self._by_words.get(words, ())
+                yield from self._by_words.get(_spelt(words), ())
 
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.known)
+
+
+def _spelt(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded words in American spelling, where there are several: "Labour" alone is not "Labor"."""
+    return tuple(_AMERICAN.get(word, word) for word in words) if len(words) > 1 else words
 
 
 def build_patterns(actors: Sequence[Actor]) -> Patterns:
@@ -235,5 +253,7 @@ def surnames(name: str) -> list[str]:
     start = last
     while start > 1 and tokens[start - 1].key in lexicon.particles | lexicon.hyphen_particles:
         start -= 1
-    forms = dict.fromkeys(name[tokens[first].start : tokens[last].end] for first in (start, last))
+    # "King Salman" is not "Mohammed bin Salman", who is his son.
+    bare = [] if tokens[last - 1].key in _SON_OF else [last]
+    forms = dict.fromkeys(name[tokens[first].start : tokens[last].end] for first in (start, *bare))
     return [form for form in forms if len(form) > 1]

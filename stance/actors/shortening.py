@@ -46,7 +46,12 @@ def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: b
     if len(words) > 1:
         return all_same(words, long[-len(words) :], same) or all_same(words, (long[0], long[-1]), same)
     short = [keys(surname)[-1] for surname in surnames(name)]
+    # "Lula" of "Luiz Inácio Lula da Silva"
+    short += (long[at - 1] for at in range(2, len(long)) if long[at] in _IBERIAN)
     return words[0] == long[0] or any(same(words[0], s) or same(words[0], unglued(s)) for s in short)
+
+
+_IBERIAN = frozenset({"de", "da", "do", "dos", "del"})
 
 
 def unglued(word: str) -> str:

@@ -224,6 +224,15 @@ def test_relatives_with_particles_are_others(name: str, text: str, expected: lis
         (Actor(id="x", name="Orlo Inc.", type="organization"), "Orlo sued Orlo Inc.", ["Orlo", "Orlo Inc"]),
         (Actor(id="x", name="Orla Steel Co., Ltd.", type="organization"), "Orla Steel won.", ["Orla Steel"]),
         (Actor(id="x", name="Asmorans", type="group"), "An Asmoran met Asmorans.", ["Asmoran", "Asmorans"]),
+        (Actor(id="x", name="NATO"), "Nato and NATO, but no nato.", ["Nato", "NATO"]),
+        (Actor(id="x", name="AID", type="organization"), "Aid came from AID.", ["AID"]),
+        (
+            Actor(id="x", name="Ministry of Defence", type="government"),
+            "The Ministry of Defense.",
+            ["Ministry of Defense"],
+        ),
+        (Actor(id="x", name="Orla Labor Party"), "The Orla Labour Party left Labor.", ["Orla Labour Party"]),
+        (Actor(id="x", name="Idris bin Vane", type="person"), "King Vane left; bin Vane stayed.", ["bin Vane"]),
         (Actor(id="x", name="South Korea", type="state"), "S. Korea and N. Korea met.", ["S. Korea"]),
     ],
 )

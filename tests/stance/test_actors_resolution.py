@@ -366,6 +366,7 @@ def test_what_a_text_itself_says_of_names_goes_first(text: str, expected: dict[s
         ("The Ministry of Defence (MoD) denied it. The MoD paid.", ["Ministry of Defence", "MoD", "MoD"], "government"),
         ("Israel Katz attacked Iran. Katz said so.", ["Israel Katz", "Katz"], "person"),
         ("Prince Idris bin Vane (IBV) left. IBV stayed.", ["Idris bin Vane", "IBV", "IBV"], "person"),
+        ("Luiz Inácio Lula da Silva won. Lula left.", ["Luiz Inácio Lula da Silva", "Lula"], "person"),
         ("Lai Ching-te spoke. Lai rejected it.", ["Lai Ching-te", "Lai"], "person"),
         ("Orla Electronics won. Orla Electronics paid.", ["Orla Electronics", "Orla Electronics"], "organization"),
     ],
