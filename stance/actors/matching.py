@@ -92,15 +92,11 @@ def _written(tokens: Sequence[Token], first: int, last: int, pattern: Pattern) -
         return True
     if len(window) > 1:
         return any(token.capital for token in window) or not all(lexicon.common(token.key) for token in window)
-    # Some newspapers write "Nato".
-    if (
-        pattern.acronym
-        and len(pattern.text) >= WORD_LETTERS
-        and pattern.text.isalpha()
-        and not lexicon.common(pattern.keys[0])
-    ):
-        return window[0].capital
     if pattern.acronym:
+        # Some newspapers write "Nato".
+        word = len(pattern.text) >= WORD_LETTERS and pattern.text.isalpha() and not lexicon.common(pattern.keys[0])
+        if word and window[0].capital:
+            return True
         return window[0].all_capitals and not (window[0].key in lexicon.function_words and _shouted(tokens, first))
     if window[0].key in lexicon.calendar and lexicon.dated(tokens, first):
         return False
@@ -196,10 +192,12 @@ def _accept(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Iterator
         name = source.around(start, end)
         span: tuple[int, int] | None = (start, end)
         actor = _owner(hit.pattern, nearest)
-        if name and name.end == end and hit.pattern.rivals and (given := _given(source.text, name, start)):
-            actor, span = _namesake(hit.pattern, given, patterns), (name.start, end)
-        elif name and (name.start, name.end) != span and name not in tiled:
-            span = _inside(source.text, start, end, name, hit.pattern, patterns)
+        if name and (name.start, name.end) != span and name not in tiled:
+            given = _given(source.text, name, start) if hit.pattern.rivals and name.end == end else []
+            if given:
+                actor, span = _namesake(hit.pattern, given, patterns), (name.start, end)
+            else:
+                span = _inside(source.text, start, end, name, hit.pattern, patterns)
         if span and actor and span[0] >= covered:
             nearest[actor] = covered = span[1]
             yield Mention(actor=actor, start=span[0], end=span[1])
