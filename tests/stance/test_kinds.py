@@ -71,6 +71,7 @@ def test_a_body_has_the_state_that_its_name_tells() -> None:
     [
         ("Orla Grammar School", "organization"),
         ("Halvor Steel", "organization"),
+        ("Orlan Red Crescent", "organization"),
         ("School of Orla", "organization"),
         ("Orla", "state"),
         ("Republic of Orla", "state"),
