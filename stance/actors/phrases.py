@@ -13,6 +13,7 @@ from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import entry_nouns, is_field_joint, office_field
 from stance.actors.shortening import LOCAL_HEADS
+from stance.actors.titles import title_before
 from stance.actors.tokens import HYPHENS, Token, joined, keys, tokenize
 from stance.schema import ActorType, Mention
 
@@ -27,7 +28,6 @@ _PHRASE = re.compile(r"\b(?:the|this)\s+(?:(?:said|same)\s+)?(?=[^\W\d_])", re.I
 _AMBIGUOUS = frozenset({"air", "house", "office", "force", "state", "united", "energy", "gas", "oil", "news", "post"})
 # Without these it is another's office: the vice president is not the president.
 _SECONDS = frozenset({"deputy", "vice", "assistant", "under", "associate"})
-_SAINTS = frozenset({"saint", "st"})
 _ARTICLES = frozenset({"the", "a", "an", "its", "their"})
 #: Most words of a phrase behind its article.
 _LONGEST = 4
@@ -155,25 +155,24 @@ def _small(words: Iterable[Token]) -> Words:
 
 def titled(text: str, names: Iterable[Mention]) -> frozenset[str]:
     """The actors that a title beside a name tells to be persons: "Minister Brel", "Brel, the home minister, left"."""
-    return frozenset(name.actor for name in names if _title_before(text, name) or _title_behind(text, name))
-
-
-def _title_before(text: str, name: Mention) -> bool:
-    """Whether a title stands right before a name; "Saint Brel" may be a place."""
-    before = tokenize(text, max(0, name.start - _REACH), name.start)[-1:]
-    plain = [t for t in before if t.key in load_lexicon().titles - _SAINTS and not t.possessive]
-    return bool(plain) and joined(text[plain[0].end : name.start])
+    # "Saint Brel" may be a place.
+    untitled = {None, "saint", "st"}
+    return frozenset(n.actor for n in names if title_before(text, n.start) not in untitled or _title_behind(text, n))
 
 
 def _title_behind(text: str, name: Mention) -> bool:
     """Whether a title stands in commas behind: not so in "In Orla, the minister left"."""
+    behind = _behind(text, name)
+    size = len(_title_run(behind))
+    return 0 < size < len(behind) and behind[size].gap.startswith(",")
+
+
+def _behind(text: str, name: Mention) -> list[Token]:
+    """The words behind the comma that follows a name, without an article; none where no comma does."""
     if not text.startswith(",", name.end):
-        return False
-    behind = tokenize(text, name.end + 1, name.end + _REACH)
-    articles = sum(1 for word in behind[:1] if word.key in _ARTICLES)
-    run = _title_run(behind[articles:])
-    last = articles + len(run)
-    return bool(run) and last < len(behind) and behind[last].gap.startswith(",")
+        return []
+    words = tokenize(text, name.end + 1, name.end + _REACH)
+    return words[1:] if words and words[0].key in _ARTICLES else words
 
 
 def _titles(text: str, name: Mention) -> Iterator[Words]:
@@ -187,10 +186,7 @@ def _titles(text: str, name: Mention) -> Iterator[Words]:
         yield from _endings(_title_run(reversed(before))[::-1])
     if len(inside) > 1:
         yield from _endings(_title_run(inside[:1]))
-    if text.startswith(",", name.end):
-        behind = tokenize(text, name.end + 1, name.end + _REACH)
-        articles = sum(1 for word in behind[:1] if word.key in _ARTICLES)
-        yield from _endings(_title_run(behind[articles:]))
+    yield from _endings(_title_run(_behind(text, name)))
 
 
 def _title_run(tokens: Iterable[Token]) -> Words:

@@ -13,7 +13,8 @@ from stance.actors.names import NameSpan, find_names
 from stance.actors.naming import bare_name, demonym_bases, entry_nouns, field_noun, guess_type, head_noun, state_body
 from stance.actors.shortening import Comparison, all_same, exactly, shortens, unglued
 from stance.actors.spelling import same_spelling, skeleton, sound
-from stance.actors.tokens import joined, keys, slug, tokenize, words_of
+from stance.actors.titles import title_before
+from stance.actors.tokens import keys, slug, tokenize, words_of
 from stance.schema import AUTHOR, Actor, ActorType, Mention
 from stance.text import Sentence
 
@@ -288,14 +289,10 @@ class _Grouping:
 
 def _read(text: str, span: NameSpan) -> _Form:
     form = _SPACE.sub(" ", text[span.start : span.end])
-    before = tokenize(text, max(0, span.start - 24), span.start)
-    titled = False
-    if before and before[-1].key in load_lexicon().titles:
-        titled = joined(text[before[-1].end : span.start].lstrip("."))
     words = words_of(form)
     # "Brigade of the Storm" is "Brigade of Storm" as well.
     told = state_body(words) or tuple(word.key for word in words if word.key != "the") or keys(form)
-    return _Form(span, form, told, titled, load_catalogue().match(words))
+    return _Form(span, form, told, title_before(text, span.start) is not None, load_catalogue().match(words))
 
 
 def _places(text: str, forms: Sequence[_Form]) -> set[str]:

@@ -6,9 +6,20 @@ from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage
 from stance.actors.parting import JOINING, is_connector
 from stance.actors.syllables import ends_given_name
+from stance.actors.tokens import joined, tokenize
+
+# Characters before a name in which its title stands.
+_REACH = 24
 
 # Titles that are given names as well.
 _GIVEN = frozenset({"sheikh", "sheik", "haji", "sayyid", "mullah", "prince"})
+
+
+def title_before(text: str, start: int) -> str | None:
+    """The folded title that stands right before a name at `start`: "gen" of "Gen. Brel"; None where none does."""
+    before = tokenize(text, max(0, start - _REACH), start)[-1:]
+    near = bool(before) and joined(text[before[0].end : start].lstrip("."))
+    return before[0].key if near and before[0].key in load_lexicon().titles else None
 
 
 def title_ranges(line: Line, first: int, last: int, usage: Usage) -> Iterator[tuple[int, int]]:

@@ -116,6 +116,7 @@ def test_time_stays_linear(unit: str) -> None:
     ("text", "persons"),
     [
         ("Minister {Brel} left.", 1),
+        ("Gen. {Brel} left.", 1),
         ("{Ada Brel}, the home minister, left.", 1),
         ("In {Orla}, the home minister left.", 0),
         ("The minister's {Orla} stayed.", 0),
