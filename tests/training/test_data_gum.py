@@ -49,9 +49,9 @@ def test_text_is_rebuilt_and_coreference_makes_the_actors(tmp_path: Path) -> Non
     document = read(
         tmp_path,
         conllu(
-            f"¶President/PROPN/4/nsubj/{P} Ada/PROPN/1/flat Brel+/PROPN/1/flat/1) 's/PART/1/case aide/NOUN/0/root",
-            f"She/PRON/2/nsubj/{P}) left/VERB/0/root the/DET/4/det/{O} League+/PROPN/2/obj/2) ./PUNCT/2/punct",
-            f"¶The/DET/2/det/{P} minister/NOUN/3/nsubj/1) slept/VERB/0/root",
+            f"¶President/PROPN/4/nsubj/{P} Ada/PROPN/1/flat Brel+/PROPN/1/flat/1) 's/PART/1/case aide/NOUN/0/ROOT",
+            f"She/PRON/2/nsubj/{P}) left/VERB/0/ROOT the/DET/4/det/{O} League+/PROPN/2/obj/2) ./PUNCT/2/punct",
+            f"¶The/DET/2/det/{P} minister/NOUN/3/nsubj/1) slept/VERB/0/ROOT",
         ),
     )
     assert document.text == "President Ada Brel's aide She left the League.\n\nThe minister slept"
@@ -75,37 +75,37 @@ def test_text_is_rebuilt_and_coreference_makes_the_actors(tmp_path: Path) -> Non
     ("sentence", "expected"),
     [
         # A name inside a name is none, inside a noun phrase it is one.
-        (f"the/DET/2/det/{O} Bank/PROPN/0/root of/ADP/4/case Talvia/PROPN/2/nmod/{L})2)", ["Bank of Talvia"]),
-        (f"the/DET/3/det/{O} Talvia/PROPN/3/compound/{L}) Bank/PROPN/0/root/2)", ["Talvia Bank"]),
-        (f"Talvia+/PROPN/3/nmod/{O}{L} 's/PART/1/case/3) League/PROPN/0/root/2)", ["Talvia", "League"]),
-        (f"King+/PROPN/3/nmod/{O} 's/PART/1/case College/PROPN/0/root/2)", ["King's College"]),
+        (f"the/DET/2/det/{O} Bank/PROPN/0/ROOT of/ADP/4/case Talvia/PROPN/2/nmod/{L})2)", ["Bank of Talvia"]),
+        (f"the/DET/3/det/{O} Talvia/PROPN/3/compound/{L}) Bank/PROPN/0/ROOT/2)", ["Talvia Bank"]),
+        (f"Talvia+/PROPN/3/nmod/{O}{L} 's/PART/1/case/3) League/PROPN/0/ROOT/2)", ["Talvia", "League"]),
+        (f"King+/PROPN/3/nmod/{O} 's/PART/1/case College/PROPN/0/ROOT/2)", ["King's College"]),
         # What is coordinated is marked by itself.
         (
-            f"Brel/PROPN/0/root/{P}{P4}) and/CCONJ/3/cc Orr/PROPN/1/conj/{P5})1)",
+            f"Brel/PROPN/0/ROOT/{P}{P4}) and/CCONJ/3/cc Orr/PROPN/1/conj/{P5})1)",
             ["Brel", "Orr"],
         ),
         # A title alone is no name, and a single noun phrase no actor.
-        (f"the/DET/2/det/{P} President/PROPN/0/root/1)", []),
+        (f"the/DET/2/det/{P} President/PROPN/0/ROOT/1)", []),
         (
-            f"Secretary/PROPN/0/root/{P} of/ADP/3/case State/PROPN/1/nmod Ada/PROPN/1/flat Brel/PROPN/1/flat/1)",
+            f"Secretary/PROPN/0/ROOT/{P} of/ADP/3/case State/PROPN/1/nmod Ada/PROPN/1/flat Brel/PROPN/1/flat/1)",
             ["Ada Brel"],
         ),
-        (f"20/NUM/2/nummod/{P} Talvians/PROPN/0/root/1)", ["Talvians"]),
+        (f"20/NUM/2/nummod/{P} Talvians/PROPN/0/ROOT/1)", ["Talvians"]),
         # A noun may introduce a name, and a body that a person belongs to is one of its own.
-        (f"founder/NOUN/0/root/{P} Ada/PROPN/1/flat Brel/PROPN/2/flat/1)", ["Ada Brel"]),
-        (f"coauthor/NOUN/0/root/{P} Ada/PROPN/3/compound Brel/PROPN/1/appos/1)", ["Ada Brel"]),
-        (f"envoy/NOUN/0/root/{P} Ada/PROPN/1/appos Brel/PROPN/2/flat/1)", ["Ada Brel"]),
-        (f"founder/NOUN/0/root/{P} Brel/PROPN/1/nmod/{P4})1)", ["Brel"]),
-        (f"Brel/PROPN/0/root/{P} of/ADP/3/case Talvia/PROPN/1/nmod/{L})1)", ["Brel", "Talvia"]),
+        (f"founder/NOUN/0/ROOT/{P} Ada/PROPN/1/flat Brel/PROPN/2/flat/1)", ["Ada Brel"]),
+        (f"coauthor/NOUN/0/ROOT/{P} Ada/PROPN/3/compound Brel/PROPN/1/appos/1)", ["Ada Brel"]),
+        (f"envoy/NOUN/0/ROOT/{P} Ada/PROPN/1/appos Brel/PROPN/2/flat/1)", ["Ada Brel"]),
+        (f"founder/NOUN/0/ROOT/{P} Brel/PROPN/1/nmod/{P4})1)", ["Brel"]),
+        (f"Brel/PROPN/0/ROOT/{P} of/ADP/3/case Talvia/PROPN/1/nmod/{L})1)", ["Brel", "Talvia"]),
         # Rivers and halls are no states, and only what is named is one.
-        (f"the/DET/3/det/{L} Orsan/PROPN/3/compound River/PROPN/0/root/3)", []),
-        (f"the/DET/2/det/{L} city/NOUN/0/root/3) its/PRON/0/root/{L})", []),
+        (f"the/DET/3/det/{L} Orsan/PROPN/3/compound River/PROPN/0/ROOT/3)", []),
+        (f"the/DET/2/det/{L} city/NOUN/0/ROOT/3) its/PRON/0/ROOT/{L})", []),
         # A description, a relative pronoun and other things are no mentions.
         (
-            f"Brel/PROPN/0/root/{P}) a/DET/3/det/{PRED} doctor/NOUN/1/nsubj/1) who/PRON/1/x/{P})",
+            f"Brel/PROPN/0/ROOT/{P}) a/DET/3/det/{PRED} doctor/NOUN/1/nsubj/1) who/PRON/1/x/{P})",
             ["Brel"],
         ),
-        (f"the/DET/3/det/{EVENT} Talvia/PROPN/3/compound/{L}) Cup/PROPN/0/root/6)", []),
+        (f"the/DET/3/det/{EVENT} Talvia/PROPN/3/compound/{L}) Cup/PROPN/0/ROOT/6)", []),
     ],
 )
 def test_spans_are_cut_down_to_what_the_codebook_marks(tmp_path: Path, sentence: str, expected: list[str]) -> None:
@@ -117,16 +117,16 @@ def test_noun_phrases_end_before_clauses_and_long_ones_are_dropped(tmp_path: Pat
     document = read(
         tmp_path,
         conllu(
-            f"the/DET/2/det/{P} envoy/NOUN/0/root who/PRON/4/nsubj left/VERB/2/acl:relcl/1)",
-            f"the/DET/2/det/{P} envoy+/NOUN/0/root ,/PUNCT/4/punct Brel/PROPN/2/appos/1)",
-            f"the/DET/11/det/{P} {long} envoy/NOUN/0/root/1)",
+            f"the/DET/2/det/{P} envoy/NOUN/0/ROOT who/PRON/4/nsubj left/VERB/2/acl:relcl/1)",
+            f"the/DET/2/det/{P} envoy+/NOUN/0/ROOT ,/PUNCT/4/punct Brel/PROPN/2/appos/1)",
+            f"the/DET/11/det/{P} {long} envoy/NOUN/0/ROOT/1)",
         ),
     )
     assert [surface for _, surface, _ in mentions(document)] == ["the envoy", "the envoy"]
 
 
 def test_multiword_tokens_give_each_word_its_own_offsets(tmp_path: Path) -> None:
-    content = conllu(f"Brel/PROPN/2/nmod/{P}) 's/PART/1/case aide/NOUN/0/root")
+    content = conllu(f"Brel/PROPN/2/nmod/{P}) 's/PART/1/case aide/NOUN/0/ROOT")
     content = content.replace("1\tBrel", "1-2\tBrel's" + "\t_" * 8 + "\n1\tBrel")
     document = read(tmp_path, content)
     assert (document.text, mentions(document)) == ("Brel's aide", [("e1", "Brel", "name")])
@@ -135,9 +135,9 @@ def test_multiword_tokens_give_each_word_its_own_offsets(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (conllu(f"Brel/PROPN/0/root/{P}"), "1 is never closed"),
-        (conllu("Brel/PROPN/0/root/1)"), "closes nothing"),
-        (conllu("Brel/PROPN/0/root").replace("GRP-etype", "etype-GRP"), "global.Entity: must be GRP-etype"),
+        (conllu(f"Brel/PROPN/0/ROOT/{P}"), "1 is never closed"),
+        (conllu("Brel/PROPN/0/ROOT/1)"), "closes nothing"),
+        (conllu("Brel/PROPN/0/ROOT").replace("GRP-etype", "etype-GRP"), "global.Entity: must be GRP-etype"),
         ("\n", "holds no sentence"),
         (conllu("Brel/PROPN/_/root"), "HEAD: must be"),
         ("1\tBrel\n\n", "2 columns instead of 10"),
@@ -149,7 +149,7 @@ def test_broken_files_are_named_by_line(tmp_path: Path, content: str, says: str)
 
 
 def test_missing_files_and_unknown_splits_are_refused(tmp_path: Path) -> None:
-    read(tmp_path, conllu("Brel/PROPN/0/root"))
+    read(tmp_path, conllu("Brel/PROPN/0/ROOT"))
     with pytest.raises(DataError, match="does not exist"):
         list(read_gum(tmp_path, "dev"))
     with pytest.raises(DataError, match="lists no document"):
@@ -164,10 +164,10 @@ def test_adjectives_of_states_are_mentions_of_the_state(tmp_path: Path) -> None:
     document = read(
         tmp_path,
         conllu(
-            f"Norway/PROPN/2/nsubj/{L}) slept/VERB/0/root",
-            "A/DET/3/det Norwegian/ADJ/3/amod ship/NOUN/0/root near/ADP/6/case Finnish/ADJ/6/amod ice/NOUN/3/nmod",
-            "A/DET/3/det pro-Norwegian/ADJ/3/amod camp/NOUN/0/root",
-            f"Norwegian/ADJ/2/amod/{open_} Open/PROPN/3/nsubj/{close} began/VERB/0/root",
+            f"Norway/PROPN/2/nsubj/{L}) slept/VERB/0/ROOT",
+            "A/DET/3/det Norwegian/ADJ/3/amod ship/NOUN/0/ROOT near/ADP/6/case Finnish/ADJ/6/amod ice/NOUN/3/nmod",
+            "A/DET/3/det pro-Norwegian/ADJ/3/amod camp/NOUN/0/ROOT",
+            f"Norwegian/ADJ/2/amod/{open_} Open/PROPN/3/nsubj/{close} began/VERB/0/ROOT",
         ),
     )
     assert mentions(document) == [
