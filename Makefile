@@ -8,6 +8,9 @@ PINS := pyproject.toml constraints.txt
 PIP_INSTALL := -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable
 INSTALL := $(BIN)/python $(PIP_INSTALL)
 EXAMPLE := data/examples/article.txt
+# Tests of one file stay in one process, for they share services and models; some of them need a gigabyte.
+TEST_PROCESSES ?= auto
+SIDE_BY_SIDE := --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test test-integrations serve lint types clean
 
@@ -19,9 +22,10 @@ demo: $(VENV)/.base
 	$(BIN)/stance classify $(EXAMPLE) --actors data/examples/actors.yaml --format table
 	$(BIN)/stance classify $(EXAMPLE) --format table
 
-## test: the whole test suite
+## test: the whole test suite, a process a core; TEST_PROCESSES=0 for one process that a debugger can stop in
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m 'not integration and not alone' $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m 'alone and not integration'
 
 ## test-integrations: against the real programs of others, such as a Ray cluster or a browser, in an environment of its own
 test-integrations: $(INTEGRATIONS)/.ready $(LABEL_STUDIO)/.ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -11,6 +12,18 @@ from stance.artifact import HeadSettings, Manifest, write_manifest
 from stance.classifier import StanceClassifier
 
 HEADS = ("sentiment", "stance", "name", "same")
+
+# Processes that test side by side share the cores, instead of each taking all of them.
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if _PROCESSES > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _PROCESSES)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders that take long, so that no process is left with them when the others are done."""
+    long_first = ("training", "serving")
+    ranks = {name: rank for rank, name in enumerate(long_first)}
+    items.sort(key=lambda item: min((ranks[p] for p in item.path.parts if p in ranks), default=len(ranks)))
 
 
 def export_tiny(folder: Path, family: str = "mpnet", seed: int = 0) -> Path:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -21,7 +21,8 @@ FormKind = Literal["name", "demonym", "seat"]
 class Entry:
     """A catalogued actor: its names, and for a state its demonyms and the seats that stand for it.
 
-    `nouns` are what it is called by that none of its names has: "the bloc".
+    `nouns` are what it is called by that none of its names has: "the bloc". `shared_seats` are capitals whose names
+    are those of many: they stand for the state in a text that names it.
     """
 
     id: str
@@ -31,6 +32,12 @@ class Entry:
     demonyms: tuple[str, ...] = ()
     seats: tuple[str, ...] = ()
     nouns: tuple[str, ...] = ()
+    shared_seats: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """Its names and, for a state, its capitals and seats."""
+        return (self.name, *self.names, *self.seats)
 
     def actor(self) -> Actor:
         """The entry as an actor; names, demonyms and seats are its aliases."""
@@ -59,6 +66,8 @@ class Form:
                 return False
         if self.acronym:
             return all(token.all_capitals or not token.text[0].isalpha() for token in tokens)
+        if self.kind == "demonym" and self.text.isascii() and not all(token.text.isascii() for token in tokens):
+            return False  # "Germán" is a man
         begins = tokens[0].capital or tokens[0].key in _ARTICLES
         return begins and (tokens[-1].capital or not self.text.split()[-1][0].isupper())
 
@@ -93,11 +102,12 @@ class Catalogue:
         return words in self._forms
 
     def match(self, tokens: Sequence[Token]) -> Form | None:
-        """The form that these words make up exactly, or `None`."""
-        for form in self._forms.get(tuple(token.key for token in tokens), ()):
-            if form.fits(tokens):
-                return form
-        return None
+        """The form that these words make up exactly, or `None`; of a name that two entries have, the first one's."""
+        return next(self.matches(tokens), None)
+
+    def matches(self, tokens: Sequence[Token]) -> Iterator[Form]:
+        """All forms that these words make up exactly: "Congo" is either of two states."""
+        return (form for form in self._forms.get(tuple(token.key for token in tokens), ()) if form.fits(tokens))
 
     def scan(self, tokens: Sequence[Token]) -> Iterator[tuple[int, int, Form]]:
         """Longest forms from left to right in one sentence's words, as `(first, past_last, form)`."""
@@ -157,9 +167,10 @@ def _states(facts: dict[str, Any]) -> Iterator[Entry]:
     for code in [c for c in countries if c not in facts["left_out"]]:
         extra = facts["states"].get(code, {})
         capital = countries[code]["capital"].strip()
-        capitals = [c for c in [capital, *extra.get("capitals", [])] if c and c not in ambiguous]
+        capitals = [c for c in [capital, *extra.get("capitals", [])] if c]
         names = [*_iso_names(code), countries[code]["name"]]
-        yield _state(extra.get("name", names[-1]), names, extra, capitals)
+        state = _state(extra.get("name", names[-1]), names, extra, [c for c in capitals if c not in ambiguous])
+        yield replace(state, shared_seats=tuple(c for c in capitals if c in ambiguous))
     for code, extra in facts["states"].items():
         if code not in countries:
             yield _state(extra["name"], [], extra, extra.get("capitals", []))

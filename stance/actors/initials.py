@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from stance.actors.joining import JOINING
 from stance.actors.lines import Line
-from stance.actors.parting import JOINING
 from stance.actors.tokens import APOSTROPHES, joined
 
 #: Letters of an acronym that tells where a name begins: two may be chance.

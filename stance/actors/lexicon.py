@@ -55,6 +55,10 @@ class Lexicon:
     #: "Workers' Party" and "the President's Office" hold their possessive inside.
     owned_words: frozenset[str]
     offices: frozenset[str]
+    #: Bodies named by those who belong to them: "Riders' League".
+    memberships: frozenset[str]
+    #: Peoples, faiths and sides in the plural, which are no bodies: "Christians of Orla".
+    peoples: frozenset[str]
     function_words: frozenset[str]
     common_words: frozenset[str]
     #: Rarer ones, many of them surnames as well: alone at a sentence's beginning they are no name.

@@ -159,25 +159,34 @@ def _acronyms(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Patter
 
 
 def _nouns(source: _Text, hits: Sequence[_Hit], patterns: Patterns) -> Iterator[_Hit]:
-    """Capitalised words that stand for the one organisation named in full before: "the Council"."""
+    """Capitalised words that stand for the one actor named in full before: "the Council", "Abiy" of "Abiy Ahmed"."""
     owners: dict[str, set[str]] = {}
     begins: dict[str, int] = {}
     full: set[NameSpan | None] = set()
     for hit in hits:
-        own = patterns.nouns.get(hit.pattern.actor, set())
-        for noun in own & {head_noun(hit.pattern.keys), field_noun(hit.pattern.keys)}:
+        for noun in _called(hit.pattern, patterns):
             owners.setdefault(noun, set()).add(hit.pattern.actor)
             begins[noun] = min(hit.first, begins.get(noun, hit.first))
             full.add(source.around(source.tokens[hit.first].start, source.tokens[hit.last - 1].end))
     if not owners:
         return
     words = {name: keys(source.text[name.start : name.end]) for name in source.names}
-    others = {noun for name in words if name not in full for noun in (head_noun(words[name]), field_noun(words[name]))}
+    strangers = [words[name] for name in words if name not in full]
+    others = {noun for other in strangers for noun in (head_noun(other), field_noun(other), other[0]) if len(other) > 1}
     places = {token.start: place for place, token in enumerate(source.tokens)}
     for name, key in ((name, found[0]) for name, found in words.items() if len(found) == 1):
         place = places.get(name.start, -1)
         if key in owners and key not in others and len(owners[key]) == 1 and place > begins[key]:
             yield _Hit(place, place + 1, Pattern(next(iter(owners[key])), key, (key,)))
+
+
+def _called(pattern: Pattern, patterns: Patterns) -> set[str]:
+    """What an actor that is named in full is called by for short, unless it is listed for another."""
+    if pattern.actor not in patterns.first_names:
+        told = {head_noun(pattern.keys), field_noun(pattern.keys)}
+        return patterns.nouns.get(pattern.actor, set()) & {noun for noun in told if noun}
+    first = pattern.keys[:1] if len(pattern.keys) > 1 else ()
+    return {word for word in first if (False, (word,)) not in patterns.known and not load_lexicon().ordinary(word)}
 
 
 # --- hits that stand for their actor ---

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from stance.actors.bodies import with_bodies
 from stance.actors.initials import spelled_out
+from stance.actors.joining import JOINING, LONGEST_NAME, NATIONAL_BODIES, connects, counts, owned
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, read_lines, read_usage
-from stance.actors.parting import JOINING as _JOINING
 from stance.actors.parting import KnownNames, is_connector, parted
 from stance.actors.syllables import ends_given_name
 from stance.actors.titles import title_ranges
-from stance.actors.tokens import APOSTROPHES, HYPHENS, Token
+from stance.actors.tokens import HYPHENS, Token
 from stance.text import Sentence
 
 
@@ -26,10 +26,10 @@ class NameSpan:
 
 _Range = tuple[int, int]
 
-#: Words after which a run of capitalised words is cut: no name is that long.
-LONGEST_NAME = 15
 # Roman numbers that stand alone; "XI" may be somebody, and "MI" or "DC" something.
 _NUMERAL = re.compile(r"I[IVX]|V?III|VI{1,2}|XI[IVX]|XVI{0,3}|XX[IVX]*")
+# Small words that a place follows.
+_LOCATING = frozenset({"in", "from", "at", "near", "about"})
 # What parties are called behind the names of members of Congress.
 _PARTIES = frozenset("DRIL")
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
@@ -118,7 +118,9 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if following and len(token.text) < 5 and following.gap in HYPHENS and following.text[0].isdigit():
         return False
     if token.key in lexicon.calendar:
-        return token.key in usage.people and not lexicon.dated(line.tokens, position)
+        # "Mar del Orla"
+        joined = following is not None and following.key in lexicon.particles and not following.capital
+        return joined or (token.key in usage.people and not lexicon.dated(line.tokens, position))
     if line.heading:
         return usage.named(token.key) or not lexicon.ordinary(token.key)
     return True
@@ -153,7 +155,7 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
     tokens, lexicon = line.tokens, load_lexicon()
     if last >= len(tokens):
         return last
-    if _owned(line, last):
+    if owned(line, first, last):
         return line.past(last)
     if tokens[last - 1].possessive or not line.glued(last):
         return last
@@ -162,71 +164,13 @@ def _extend(line: Line, first: int, last: int, usage: Usage) -> int:
     if (tokens[last].key in lexicon.suffixes and tokens[last].capital) or _NUMERAL.fullmatch(tokens[last].text):
         return last + 1
     ahead = last
-    while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead) and is_connector(line, ahead):
+    while ahead < len(tokens) and ahead < last + 3 and line.glued(ahead):
+        if not (is_connector(line, ahead) or (ahead > last and counts(line, ahead))):
+            break
         ahead += 1
     if ahead == last or ahead >= len(tokens) or not line.glued(ahead) or not _name_word(line, ahead, usage):
         return last
-    return line.past(ahead) if _connects(line, first, last, ahead) else last
-
-
-# What courts are for, and where they are comes behind it: "Court of Appeal of Orla".
-_COURTS = frozenset({"appeal", "appeals", "audit", "arbitration", "cassation", "justice"})
-# Bodies named by where they are: "Support Mission in Libya".
-_POSTED = frozenset({"mission"})
-
-
-# Bodies named by those who belong to them.
-_MEMBERSHIPS = frozenset(
-    "union association party federation league front council society club alliance forum movement group".split()  # noqa: SIM905
-)
-
-
-def _owned(line: Line, position: int) -> bool:
-    """Whether a possessive belongs inside the name: "Workers' Party", "the President's Office"."""
-    before, token, lexicon = line.tokens[position - 1], line.tokens[position], load_lexicon()
-    if not token.capital or not (before.possessive or token.gap.strip() in set(APOSTROPHES)):
-        return False
-    headed = token.key in lexicon.organization_heads
-    if before.key in lexicon.owned_words:
-        return headed or token.key in lexicon.organization_words
-    # "Railway Guards' Union", not "the Orlos' army" or "the United States' Congress".
-    if before.key.endswith("s") and position - 1 not in line.inside and lexicon.common(before.key):
-        return headed and token.key in _MEMBERSHIPS
-    return before.key in lexicon.titles and token.key in lexicon.offices
-
-
-def _connects(line: Line, first: int, last: int, ahead: int) -> bool:
-    """Whether the connectors `[last, ahead)` join the names on both sides into one."""
-    tokens, lexicon = line.tokens, load_lexicon()
-    words = [token.key for token in tokens[last:ahead]]
-    if not _JOINING.intersection(words):
-        return True
-    if words == ["in"]:
-        return tokens[last - 1].key in _POSTED
-    before = tokens[last - 1].key
-    if words[0] == "on":
-        return before in lexicon.committees
-    if words[0] in {"of", "for"}:
-        court = before in _COURTS and any(token.key == "court" for token in tokens[first:last])
-        return court or before in lexicon.organization_heads or before in lexicon.titles
-    if words != ["and"] or ahead in line.forms or last - 1 in line.inside:
-        return False
-    return _fields(line, first, last, ahead)
-
-
-def _fields(line: Line, first: int, last: int, ahead: int) -> bool:
-    """Whether "and" joins two fields of one office: "Ministry of Trade and Industry", "Justice and Accord Party"."""
-    tokens, lexicon = line.tokens, load_lexicon()
-    stop, limit = ahead + 1, min(len(tokens), ahead + LONGEST_NAME)
-    while stop < limit and tokens[stop].capital and line.glued(stop):
-        stop += 1
-    right = [token.key for token in tokens[ahead:stop]]
-    headed = any(word in lexicon.organization_heads - {"services", "industries"} for word in right)
-    left = [token.key for token in tokens[first:last]]
-    if {"of", "for", "on"} & set(left):
-        return not headed and all(lexicon.ordinary(word) for word in [left[-1], right[0]])
-    plain = all(lexicon.ordinary(word) and word not in lexicon.organization_heads for word in left)
-    return headed and plain and len(right) > 1 and right[0] not in lexicon.titles and lexicon.ordinary(right[0])
+    return line.past(ahead) if connects(line, first, last, ahead) else last
 
 
 # --- pieces: what lies between titles ---
@@ -251,10 +195,11 @@ def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
     while first < last and first not in line.forms:
         key = tokens[first].key
         direction = key in lexicon.directions and first + 1 in line.forms and line.forms[first + 1][0] == last
-        if not (direction or (key in _JOINING and not tokens[first].capital) or _placed(line, first, last, usage)):
+        joint = key in JOINING and not tokens[first].capital
+        if not (direction or joint or _placed(line, first, last, usage) or _field(line, first, last)):
             break
         first += 1
-    while first < last and not tokens[last - 1].capital and tokens[last - 1].key in _JOINING | lexicon.particles:
+    while first < last and not tokens[last - 1].capital and tokens[last - 1].key in JOINING | lexicon.particles:
         if last - first > 1 and ends_given_name(line, first, last - 1):
             break
         last -= 1
@@ -276,6 +221,15 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     begins = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
     firm = line.tokens[first + 1].key in lexicon.company_words  # "Ford Motor"
     return not (begins or firm) or first + 1 in line.forms
+
+
+def _field(line: Line, first: int, last: int) -> bool:
+    """Whether the first word is the field of an office before a person's name: "the minister of Defence Ada Brel"."""
+    tokens, lexicon = line.tokens, load_lexicon()
+    if last - first < 3 or first < 2 or tokens[first - 1].key != "of" or tokens[first - 2].key not in lexicon.titles:
+        return False
+    field = tokens[first].key in lexicon.title_modifiers or lexicon.common(tokens[first].key)
+    return field and not any(lexicon.ordinary(token.key) for token in tokens[first + 1 : last])
 
 
 def _speaks(line: Line, position: int) -> bool:
@@ -311,15 +265,21 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     if end >= last:
         return None
     rest = tokens[end:last]
+    if tuple(token.key for token in rest) in NATIONAL_BODIES:
+        return None  # "Orlan Red Cross"
     if rest[0].gap in HYPHENS or (end in line.forms and line.forms[end][0] == last):
         return end
     if any(token.key in lexicon.organization_heads for token in rest):
         return None
-    strange = not any(lexicon.ordinary(token.key) for token in rest)
+    strange = not any(lexicon.ordinary(token.key) for token in rest if token.key not in lexicon.hyphen_particles)
     alone = all(usage.capitals[token.key] > 1 for token in rest)
     if form.kind == "demonym":
         return end if strange or alone else None
-    of_office = first > 0 and tokens[first - 1].key in _JOINING
+    if form.kind != "demonym" and strange and first > 0 and tokens[first - 1].key in _LOCATING:
+        # "from Orla | Ada Brel announced", but "to Jordan Brel"
+        known = len(rest) > 1 or usage.alone[rest[0].key] + usage.capitals[rest[0].key] > 2
+        return end if known and tokens[first].key not in lexicon.given_states else None
+    of_office = first > 0 and tokens[first - 1].key in JOINING
     # "President of Orla | Brel", in the English of translations.
     of_title = of_office and first > 1 and tokens[first - 2].key in lexicon.titles
     return end if strange and (of_title or ((form.acronym or of_office) and len(rest) > 1)) else None
@@ -334,12 +294,14 @@ def _person_after(line: Line, first: int, last: int) -> int | None:
     if last - cut < 2 or any(not token.capital for token in tokens[cut:last]):
         return None
     office = tokens[cut - 1].key in lexicon.government_heads | lexicon.armed_heads
-    field = any(token.key in _JOINING for token in tokens[first:cut])
+    # "rector of Orla University | Ada Brel"
+    belongs = first > 0 and tokens[first - 1].key == "of" and tokens[cut - 1].key in lexicon.organization_heads
+    field = any(token.key in JOINING for token in tokens[first:cut])
     state = field and cut - 1 in line.inside
     # "Council of Representatives | Ada Brel"
     of_field = field and tokens[first].key in lexicon.organization_heads and lexicon.ordinary(tokens[cut - 1].key)
-    behind = tokens[cut - 1].key not in _JOINING
-    return cut if office or state or (of_field and behind) else None
+    behind = tokens[cut - 1].key not in JOINING
+    return cut if office or belongs or state or (of_field and behind) else None
 
 
 def _idle(line: Line, first: int, last: int, usage: Usage) -> bool:

@@ -24,7 +24,7 @@ _STATE_HEADS = frozenset({"republic", "kingdom", "emirate", "sultanate", "princi
 _MONARCHIES = frozenset({"kingdom", "emirate", "sultanate", "principality", "duchy"})
 # Nouns that states and cities are named by as well as bodies.
 _LANDS = _STATE_HEADS | {"country", "nation", "nations", "city", "united", "union", "house"}
-_JOINING = frozenset({"of", "for", "on", "in", "against"})
+_JOINING = frozenset({"of", "for", "on", "in", "against", "du", "des", "del", "de", "da", "do", "e"})
 # Offices that are called by their field: "Interior said".
 _FIELD_HEADS = frozenset({"ministry", "department"})
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from stance.actors.joining import JOINING
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line
 from stance.actors.spelling import same_spelling, skeleton
 from stance.actors.tokens import HYPHENS
-
-#: Small words inside names of offices.
-JOINING = frozenset({"of", "for", "on", "in", "and", "the"})
 
 
 def is_connector(line: Line, position: int) -> bool:
@@ -27,9 +25,10 @@ class KnownNames:
         """Index the names; those of one word also by their consonants."""
         self._names = frozenset(names)
         self._alone: dict[str, list[str]] = {}
+        articles = load_lexicon().hyphen_particles
         for words in self._names:
-            if len(words) == 1:
-                self._alone.setdefault(skeleton(words[0]), []).append(words[0])
+            if len(words) == 1 or (len(words) == 2 and words[0] in articles):
+                self._alone.setdefault(skeleton(words[-1]), []).append(words[-1])
 
     def __contains__(self, words: tuple[str, ...]) -> bool:
         """Whether these words are a name."""
@@ -46,7 +45,9 @@ def parted(line: Line, first: int, last: int, known: KnownNames) -> Iterator[tup
     "Government of Accord Fathi Orlo" where "Fathi Orlo" stands elsewhere, "Orla Ada Brel" where "Orla" does.
     """
     behind = (i for i in range(first + 2, last - 1) if _behind_office(line, first, i, last, known))
-    cut = next(behind, last - 2 if _behind_known(line, first, last - 2, last, known) else None)
+    articled = last - first > 3 and line.tokens[last - 2].key in load_lexicon().hyphen_particles
+    person = last - (3 if articled else 2)
+    cut = next(behind, person if _behind_known(line, first, person, last, known) else None)
     if cut is None:
         yield first, last
     else:
@@ -70,10 +71,12 @@ def _behind_known(line: Line, first: int, cut: int, last: int, known: KnownNames
     if cut <= first:
         return False
     lexicon, tokens = load_lexicon(), line.tokens
-    before, person = tokens[cut - 1], tokens[cut:last]
-    if (before.key,) not in known or lexicon.ordinary(before.key):
+    before, person = tokens[cut - 1], [t for t in tokens[cut:last] if t.key not in lexicon.hyphen_particles]
+    if any(not t.capital or lexicon.ordinary(t.key) for t in person) or any(t.gap.strip() for t in person[:1]):
         return False
-    if any(not t.capital or t.gap.strip() or lexicon.ordinary(t.key) for t in person):
+    if cut - first > 1 and _keys(line, first, cut) in known and not lexicon.ordinary(before.key):
+        return known.alone(person[-1].key)
+    if (before.key,) not in known or lexicon.ordinary(before.key):
         return False
     if cut - 1 > first:
         heads = lexicon.organization_heads.intersection(_keys(line, first, cut - 1))

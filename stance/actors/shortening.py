@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from stance.actors.lexicon import load_lexicon
 from stance.actors.patterns import surnames
-from stance.actors.spelling import same_given_name, same_spelling
+from stance.actors.spelling import loosely_same, same_given_name, same_spelling
 from stance.actors.tokens import keys
 
 #: Whether two folded words are one: letter by letter, or in another spelling.
@@ -35,6 +35,8 @@ def all_same(words: Iterable[str], others: Sequence[str], same: Comparison) -> b
 
 def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: bool, same: Comparison) -> bool:
     """Whether `words` are a respelling or a usual shorter form of a name, whose folded words are `long`."""
+    if same is loosely_same and (not person or len(words) == 1):
+        return False
     if len(words) == len(long):
         given = person and len(words) > 1 and same is same_spelling
         alike = given and same_given_name(words[0], long[0]) and all_same(words[1:], long[1:], same)
@@ -46,12 +48,20 @@ def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: b
     if len(words) > 1:
         return all_same(words, long[-len(words) :], same) or all_same(words, (long[0], long[-1]), same)
     short = [keys(surname)[-1] for surname in surnames(name)]
-    # "Lula" of "Luiz Inácio Lula da Silva"
-    short += (long[at - 1] for at in range(2, len(long)) if long[at] in _IBERIAN)
+    # "Lula" of "Luiz Inácio Lula da Silva", "Solorio" of "Adrián Solorio Huacuz"
+    short += (long[at] for at in range(1, len(long) - 1) if _may_be_surname(long, at))
     return words[0] == long[0] or any(same(words[0], s) or same(words[0], unglued(s)) for s in short)
 
 
 _IBERIAN = frozenset({"de", "da", "do", "dos", "del"})
+
+
+def _may_be_surname(long: tuple[str, ...], at: int) -> bool:
+    """Whether a word inside a person's name may be the first of two surnames: Spanish, Portuguese and Bantu names."""
+    lexicon = load_lexicon()
+    return long[at + 1] in _IBERIAN or not (
+        {long[at], long[at + 1], long[at - 1]} & lexicon.particles or lexicon.ordinary(long[at])
+    )
 
 
 def unglued(word: str) -> str:
@@ -66,11 +76,13 @@ GLUED_LETTERS = 6
 def _shortens_body(words: tuple[str, ...], long: tuple[str, ...], same: Comparison) -> bool:
     """The same for an organisation, an office or a place."""
     lexicon, size = load_lexicon(), len(words)
-    tail = size > 1 and all_same(words, long[-size:], same)
+    # "Orla Port" is not "Dockers of Orla Port".
+    tail = size > 1 and long[-size - 1] not in _FIELD_JOINTS and all_same(words, long[-size:], same)
     party = size > 1 and len(long) == size + 1 and long[-1] in _PARTY_HEADS and all_same(words, long[:size], same)
     front = size > 1 and long[size] in _FIELD_JOINTS and all_same(words, long[:size], same)
     heads = lexicon.organization_heads - lexicon.government_heads - LOCAL_HEADS
-    head = words == long[:1] and not lexicon.ordinary(words[0]) and heads.issuperset(long[1:])
+    kinds = heads | lexicon.company_words
+    head = words == long[:1] and not lexicon.ordinary(words[0]) and kinds.issuperset(long[1:])
     return tail or front or head or party or _abridges(words, long) or _turned(words) == long
 
 
@@ -99,6 +111,8 @@ def _abridges(words: tuple[str, ...], long: tuple[str, ...]) -> bool:
             and words[0] not in lexicon.shared_words
             and words[-1] not in heads
         )
-        return plain and rest[-1] in heads and all(map(lexicon.ordinary, rest))
+        # "Rapid Support" of "Rapid Support Forces"
+        troops = rest in {("force",), ("forces",)}
+        return plain and (troops or rest[-1] in heads) and all(map(lexicon.ordinary, rest))
     whole = words[0] == long[0] and words[-1] == long[-1] and len(words) == 2
     return whole and words[-1] in lexicon.organization_heads and words[0] not in lexicon.shared_words

@@ -114,3 +114,63 @@ def same_given_name(one: str, other: str) -> bool:
         return True
     short, long = sorted((one, other), key=len)
     return len(short) >= GIVEN_LETTERS and long.startswith(short) and long[-1] not in "ae"
+
+
+# Consonants that transliterators take for each other, a letter for each kind; "j" and "y" count as the vowel "i".
+_KINDS = tuple(
+    (re.compile(pattern), letters)
+    for pattern, letters in {
+        "sch|sh|ts|tz|zh|c(?=[eiy])|ch(?=[eiy])": "s",
+        "kh|gh|ck|ch": "k",
+        "ph": "f",
+        "[td]h": "t",
+        "(?<=n)g$": "",
+        "[gqhc]": "k",
+        "x": "ks",
+        "z": "s",
+        "[wv]": "f",
+        "b": "p",
+        "d": "t",
+        "m": "n",
+        "[jy]": "i",
+    }.items()
+)
+_BETWEEN = re.compile("([^aeiou])\\1*")
+#: Consonants from which on a word may differ in the vowels of two places.
+SURE_CONSONANTS = 4
+
+
+@lru_cache(maxsize=65536)
+def _kinds(key: str) -> tuple[str, tuple[str, ...]]:
+    """The kinds of a folded word's consonants, and the vowels before, between and behind them."""
+    for pattern, letters in _KINDS:
+        key = pattern.sub(letters, key)
+    parts = _BETWEEN.split(key)
+    return "".join(parts[1::2]), tuple(parts[::2])
+
+
+def consonant_kinds(key: str) -> str:
+    """What the consonants of two words that are `loosely_same` share."""
+    return _kinds(key)[0]
+
+
+def loosely_same(one: str, other: str) -> bool:
+    """Whether two folded words may be one for two translators: "Bachir" and "Bechir", "Lahsen" and "Lehcen".
+
+    Looser than `same_spelling`, so of use only where all words of a full name agree. Short words must sound alike.
+    Vowels may differ in one place, in words of `SURE_CONSONANTS` in two, but not at the end: "Mario" is not "Maria",
+    nor "Hassan" "Hossein".
+    """
+    if same_spelling(one, other):
+        return True
+    if min(len(one), len(other)) < VARIANT_LETTERS:
+        return sound(one) == sound(other)
+    (consonants, first), (others, second) = _kinds(one), _kinds(other)
+    if consonants != others or not consonants:
+        return False
+    differing = [(a, b) for a, b in zip(first, second, strict=True) if a != b]
+    if len(differing) > 1 + (len(consonants) >= SURE_CONSONANTS) or sum(not (a and b) for a, b in differing) > 1:
+        return False
+    if first[-1] != second[-1] and {first[-1][-1:], second[-1][-1:]} not in ({"e", "i"}, {"o", "u"}):
+        return False
+    return all(not (a and b) or not _SWAPS.isdisjoint(x + y for x in a for y in b) for a, b in differing)

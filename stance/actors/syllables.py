@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # lines count such surnames
     from stance.actors.lines import Line
 
 #: Letters up to which a word beside a hyphen can be a syllable.
-LONGEST_SYLLABLE = 5
+LONGEST_SYLLABLE = 6
 # As Mandarin (in either romanisation), Cantonese and Korean have them; few English words look so.
 _ONSET = "[bcdfghjklmnpqrstvwxyz]|ch|sh|zh|ts|tz|hs|ng|[bghkmr]y|[ghk]w|"
 _SOUND = rf"(?:{_ONSET})[aeiou]{{1,3}}(?:ng|h|k|l|m|n|p|t|r)?"

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from stance.actors.joining import JOINING
 from stance.actors.lexicon import load_lexicon
-from stance.actors.lines import Line, Usage
-from stance.actors.parting import JOINING, is_connector
+from stance.actors.lines import ABBREVIATED, Line, Usage
+from stance.actors.parting import is_connector
 from stance.actors.syllables import ends_given_name
-from stance.actors.tokens import joined, tokenize
+from stance.actors.tokens import HYPHENS, joined, tokenize
 
 # Characters before a name in which its title stands.
 _REACH = 24
@@ -57,7 +58,8 @@ def _field_end(line: Line, position: int, last: int) -> int:
 def _title_end(line: Line, position: int, last: int) -> int | None:
     """The end of the title that begins at `position`, if one does and the catalogue knows no name there."""
     tokens, lexicon = line.tokens, load_lexicon()
-    if position in line.forms:
+    # "Gokhale-Sen" is no senator.
+    if position in line.forms or (tokens[position].gap in HYPHENS and tokens[position].key in ABBREVIATED):
         return None
     for size in range(min(5, last - position), 1, -1):
         if tuple(token.key for token in tokens[position : position + size]) in lexicon.title_phrases:

@@ -96,11 +96,11 @@ def run_service(
             yield Service(client, process.pid, folder / "network.txt", folder / "log.txt")
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def _await_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(1800):
         assert process.poll() is None, log.read_text()
         try:
             if client.get("/readyz").status_code == 200:

@@ -123,6 +123,7 @@ def test_health_and_description_need_no_key(closed_service: Service, path: str) 
     assert closed_service.client.get(path).status_code == 200
 
 
+@pytest.mark.alone
 def test_overload_and_timeout_are_503_with_retry_after(closed_service: Service, key: dict[str, str]) -> None:
     slow: list[httpx.Response] = []
     documents = [{"id": str(i), "text": LONG_TEXT} for i in range(60)]

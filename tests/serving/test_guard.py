@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.guard import Guard, RouteLabels
 
+pytestmark = pytest.mark.alone
+
 #: Seconds; the answers below keep half of it clear, for a busy machine.
 TIMEOUT = 1.0
 

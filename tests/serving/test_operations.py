@@ -27,6 +27,7 @@ def test_the_model_is_described(service: Service, tiny_classifier: StanceClassif
     assert {"metrics", "data", "created", "language"} <= set(info)
 
 
+@pytest.mark.alone
 def test_health_answers_while_the_model_works(service: Service) -> None:
     documents = [{"id": "a", "text": LONG_TEXT}]
     answers: list[httpx.Response] = []

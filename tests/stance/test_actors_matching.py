@@ -254,3 +254,32 @@ def test_given_names_tell_persons_of_one_surname_apart(text: str, expected: list
     donald = Actor(id="donald", name="Donald Trump", aliases=["Donald John Trump"], type="person")
     melania = Actor(id="melania", name="Melania Trump", type="person")
     assert [actor for _, actor in found(text, donald, melania)] == expected
+
+
+ABIY = Actor(id="abiy", name="Abiy Ahmed", type="person")
+
+
+@pytest.mark.parametrize(
+    ("actors", "text", "expected"),
+    [
+        ([ABIY], "Abiy Ahmed came. Abiy left.", ["Abiy Ahmed", "Abiy"]),
+        # Nobody knows who that is, ...
+        ([ABIY], "Abiy left.", []),
+        # ... nor which of two,
+        ([ABIY], "Abiy Ahmed met Abiy Orlane. Abiy left.", ["Abiy Ahmed"]),
+        # and this one is somebody else.
+        ([ABIY, Actor(id="orla", name="Abiy", type="state")], "Abiy Ahmed came. Abiy left.", ["Abiy Ahmed", "Abiy"]),
+        (
+            [Actor(id="grant", name="Grant Orlane", type="person")],
+            "Grant Orlane came. Grant aid left.",
+            ["Grant Orlane"],
+        ),
+    ],
+)
+def test_a_first_name_stands_for_who_was_named_in_full(actors: list[Actor], text: str, expected: list[str]) -> None:
+    assert spans(text, *actors) == expected
+
+
+def test_a_first_name_that_is_listed_for_another_is_the_others() -> None:
+    state = Actor(id="orla", name="Abiy", type="state")
+    assert found("Abiy Ahmed came. Abiy left.", ABIY, state) == [("Abiy Ahmed", "abiy"), ("Abiy", "orla")]

@@ -58,6 +58,40 @@ def actors(text: str) -> dict[str, list[str]]:
             "The Rapid Support Forces fired. The army met the RSF.",
             {"rapid_support_forces": ["Rapid Support Forces", "RSF"]},
         ),
+        (
+            "Bachir Lahsen Embarek came. Béchir Lehcen Mbarek left.",
+            {"bachir_lahsen_embarek": ["Bachir Lahsen Embarek", "Béchir Lehcen Mbarek"]},
+        ),
+        ("Ekema Fonlon came. Ekema Fonlong left.", {"ekema_fonlong": ["Ekema Fonlon", "Ekema Fonlong"]}),
+        (
+            "Hassan Orlane came. Hossein Orlane left.",
+            {"hassan_orlane": ["Hassan Orlane"], "hossein_orlane": ["Hossein Orlane"]},
+        ),
+        (
+            "Mario Brelane came. Maria Brelane left.",
+            {"mario_brelane": ["Mario Brelane"], "maria_brelane": ["Maria Brelane"]},
+        ),
+        (
+            "Adrián Solorio Huacuz came. Nobody met Solorio.",
+            {"adrian_solorio_huacuz": ["Adrián Solorio Huacuz", "Solorio"]},
+        ),
+        ("Halyard Partners paid. Halyard left.", {"halyard_partners": ["Halyard Partners", "Halyard"]}),
+        (
+            "The Rapid Support Forces came. Rapid Support left.",
+            {"rapid_support_forces": ["Rapid Support Forces", "Rapid Support"]},
+        ),
+        ("The Alliance du Lac paid. The Alliance left.", {"alliance_du_lac": ["Alliance du Lac", "Alliance"]}),
+        (
+            "The United Dockers of Port Sallow left. Port Sallow stayed.",
+            {"united_dockers_of_port_sallow": ["United Dockers of Port Sallow"], "port_sallow": ["Port Sallow"]},
+        ),
+        ("Cameroon came. Nobody met Yaunde.", {"cameroon": ["Cameroon", "Yaunde"]}),
+        ("Nobody met Yaunde.", {"yaunde": ["Yaunde"]}),
+        ("Guyana came. Nobody met Georgetown.", {"guyana": ["Guyana", "Georgetown"]}),
+        ("Nobody met Georgetown.", {"georgetown": ["Georgetown"]}),
+        ("Kinshasa came. Nobody met Congo.", {"democratic_republic_of_the_congo": ["Kinshasa", "Congo"]}),
+        ("Brazzaville came. Nobody met Congo.", {"republic_of_the_congo": ["Brazzaville", "Congo"]}),
+        ("Nobody met Congo.", {"democratic_republic_of_the_congo": ["Congo"]}),
         ("RSF spoke. The RSF is not here.", {"reporters_without_borders": ["RSF", "RSF"]}),
         ("NATO met. Outside the Alliance nobody did.", {"nato": ["NATO", "Alliance"]}),
         (

@@ -1,7 +1,7 @@
 import pytest
 
 from stance.actors.naming import bare_name, demonym_bases, demonyms, field_noun, head_noun
-from stance.actors.spelling import same_given_name, same_spelling
+from stance.actors.spelling import consonant_kinds, loosely_same, same_given_name, same_spelling
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,42 @@ def test_no_demonym_has_a_short_stem(word: str) -> None:
 def test_parts_of_names(name: str, bare: str, head: str | None, office: str | None) -> None:
     words = name.split()
     assert (" ".join(bare_name(words)), head_noun(words), field_noun(words)) == (bare, head, office)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("fonlon", "fonlong"),
+        ("lokana", "lokhana"),
+        ("lahsen", "lehcen"),
+        ("embarek", "mbarek"),
+        ("johannes", "yohannes"),
+        ("gebremichael", "ghebremikael"),
+        ("mohammed", "muhammad"),
+        ("karim", "kareem"),
+    ],
+)
+def test_two_translators_may_write_one_name_so(one: str, other: str) -> None:
+    assert loosely_same(one, other)
+    assert loosely_same(other, one)
+    assert consonant_kinds(one) == consonant_kinds(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("hassan", "hossein"),
+        ("mario", "maria"),
+        ("ahmed", "hamed"),
+        ("daniel", "daniela"),
+        ("ivanov", "ivanova"),
+        ("mahmoud", "mohamed"),
+        ("rashid", "rashad"),
+        ("hariri", "harari"),
+        ("maduro", "madero"),
+        ("kim", "kam"),
+    ],
+)
+def test_even_loosely_these_are_two_names(one: str, other: str) -> None:
+    assert not loosely_same(one, other)
+    assert not loosely_same(other, one)

@@ -227,6 +227,7 @@ def test_a_kill_before_any_step_leaves_the_old_or_the_new_model(
     assert found == sorted(found, key=[old, new].index)
 
 
+@pytest.mark.alone
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new_model(two: tuple[str, str], tmp_path: Path) -> None:
     before = pointer_path().read_bytes()
     for _ in range(2):  # the second time nothing has to be imported

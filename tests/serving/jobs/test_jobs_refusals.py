@@ -184,6 +184,7 @@ def test_jobs_need_a_key_where_the_rest_does(closed_service: Service, key: dict[
     assert closed_service.client.get("/v1/jobs", headers=key).json() == {"jobs": []}
 
 
+@pytest.mark.alone
 def test_a_stalled_upload_is_given_up(closed_service: Service, key: dict[str, str]) -> None:
     address = (closed_service.client.base_url.host, closed_service.client.base_url.port or 80)
     head = "POST /v1/jobs HTTP/1.1\r\nHost: here\r\nContent-Type: text/csv\r\nContent-Length: 99\r\n"
@@ -193,6 +194,7 @@ def test_a_stalled_upload_is_given_up(closed_service: Service, key: dict[str, st
         assert connection.recv(12) == b"HTTP/1.1 408"
 
 
+@pytest.mark.alone
 def test_a_slow_upload_may_take_longer_than_a_request(closed_service: Service, key: dict[str, str]) -> None:
     def slowly() -> Any:
         for piece in (b"id,text\n", b"a,Russia condemned Ukraine.\n", b"b,x\n", b"c,y\n"):
