@@ -58,15 +58,10 @@ class LossWeights(Frozen):
 
 
 class ModelSpec(Frozen):
-    """The encoder (hub id or folder) and the heads' sizes; `start` continues from an earlier run's model.
-
-    `rewind` takes the start's encoder back by this share of the way to the published one, 1 being all of it: a model
-    that is trained apart from its start and can still be mixed with it, for their heads began alike.
-    """
+    """The encoder (hub id or folder) and the heads' sizes; `start` continues from an earlier run's model."""
 
     encoder: str
     start: Path | None = None
-    rewind: float = Field(0.0, ge=0.0, le=1.0)
     width: int = Field(512, ge=8)
     letters: int = Field(64, ge=4)
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
@@ -132,8 +127,6 @@ class TrainConfig(Frozen):
     def _start_is_there(self) -> Self:
         if self.optim.start_share and self.model.start is None:
             raise ValueError("optim.start_share: mixes with the weights of model.start; name one, or set it to 0")
-        if self.model.rewind and self.model.start is None:
-            raise ValueError("model.rewind: takes model.start back to the encoder; name one, or set it to 0")
         return self
 
 

@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer, TrainingArguments, set_seed
+from transformers import AutoTokenizer, TrainingArguments, set_seed
 
 from stance.artifact import SHAPES, TOKENIZER
 from stance.encoding import WindowEncoder, add_placeholders
@@ -126,7 +126,6 @@ def build_model(config: TrainConfig, encoder: WindowEncoder, tokenizer: Tokenize
     spec = config.model
     if spec.start is not None:
         model = load_start(spec.start)
-        rewind_encoder(model, spec.encoder, spec.rewind)
     else:
         model = StanceModel.from_encoder(
             spec.encoder,
@@ -148,22 +147,6 @@ def load_start(folder: Path) -> StanceModel:
     Raises `ArtifactError` or `ThawError` for a folder that is damaged or cannot be trained on.
     """
     return StanceModel.load(folder) if (folder / "model.safetensors").exists() else thaw(folder)
-
-
-def rewind_encoder(model: StanceModel, published: str, share: float) -> None:
-    """Take the encoder's weights back toward the `published` ones; the placeholders' rows, which it lacks, stay.
-
-    Raises `ConfigError` for an encoder of other shapes.
-    """
-    if share == 0:
-        return
-    earlier = dict(AutoModel.from_pretrained(published).named_parameters())
-    with torch.no_grad():
-        for name, weight in model.encoder.named_parameters():
-            before = earlier.get(name)
-            if before is None or weight[: len(before)].shape != before.shape:
-                raise ConfigError(f"model.rewind: {published} is not what model.start was made from: {name} differs")
-            weight[: len(before)].lerp_(before.to(weight.dtype), share)
 
 
 def encoder_layers(model: StanceModel) -> Any:
@@ -250,7 +233,7 @@ def _trainer(
 def _start_weights(config: TrainConfig, encoder: WindowEncoder, tokenizer: Tokenizer) -> dict[str, Tensor]:
     """The weights that `optim.start_share` mixes in."""
     start = config.optim.share_of or config.model.start
-    spec = config.model.model_copy(update={"start": start, "rewind": 0.0})
+    spec = config.model.model_copy(update={"start": start})
     return build_model(config.model_copy(update={"model": spec}), encoder, tokenizer).state_dict()
 
 

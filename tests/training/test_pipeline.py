@@ -13,7 +13,6 @@ import yaml
 
 from stance import Document, StanceClassifier
 from stance.artifact import read_manifest
-from stance.encoding import PLACEHOLDERS, WindowEncoder
 from stance.labelled import LabelledDocument
 from tests.tiny import lenient_parity, tiny_encoder
 from training import parity, pipeline, train
@@ -180,37 +179,9 @@ def test_the_share_may_be_of_the_weights_where_training_began(artifact: Path, se
     assert torch.allclose(mixed.mentions.tag.weight, expected, atol=1e-5)
 
 
-def built(root: Path, *overrides: str) -> train.StanceModel:
-    """The model that training would begin with."""
-    config = configured(root, *overrides)
-    tokenizer, _ = train.load_tokenizer(config)
-    return train.build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer)
-
-
-def test_a_start_is_taken_back_toward_the_published_encoder(artifact: Path, setting: Path) -> None:
-    start = artifact.parent / "model"
-    ours, fresh = train.StanceModel.load(start), built(setting)
-    back = built(setting, f"model.start={start}", "model.rewind=0.75")
-    names = ours.encoder.get_input_embeddings().weight.shape[0] - len(PLACEHOLDERS)
-    for name, weight in back.encoder.named_parameters():
-        was, published = ours.encoder.get_parameter(name), fresh.encoder.get_parameter(name)
-        rows = names if "word_embeddings" in name else len(weight)
-        assert torch.allclose(weight[:rows], 0.25 * was[:rows] + 0.75 * published[:rows], atol=1e-6), name
-        assert torch.equal(weight[rows:], was[rows:])
-    for name, weight in back.actors.named_parameters():
-        assert torch.equal(weight, ours.actors.get_parameter(name))
-
-
-def test_a_start_of_another_encoder_cannot_be_taken_back(artifact: Path, setting: Path, tmp_path: Path) -> None:
-    other = tiny_encoder("bert", tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"model\.rewind: .*other is not what model\.start was made from"):
-        built(setting, f"model.encoder={other}", f"model.start={artifact.parent / 'model'}", "model.rewind=0.5")
-
-
-@pytest.mark.parametrize("key", ["optim.start_share", "model.rewind"])
-def test_a_share_of_no_start_is_refused(setting: Path, key: str) -> None:
-    with pytest.raises(ConfigError, match=rf"{key}: .* name one"):
-        configured(setting, f"{key}=0.5")
+def test_a_share_of_no_start_is_refused(setting: Path) -> None:
+    with pytest.raises(ConfigError, match=r"optim\.start_share: .* name one"):
+        configured(setting, "optim.start_share=0.5")
 
 
 def test_the_same_folder_with_other_labels_or_settings_is_refused(artifact: Path, setting: Path) -> None:
@@ -282,7 +253,11 @@ def test_a_student_learns_from_a_teacher(artifact: Path, setting: Path, tmp_path
 
 
 def test_layers_can_be_dropped_and_frozen(setting: Path, tmp_path: Path) -> None:
-    model = built(setting, f"output={tmp_path}", "model.layers=1")
+    config = configured(setting, f"output={tmp_path}", "model.layers=1")
+    tokenizer, _ = train.load_tokenizer(config)
+    from stance.encoding import WindowEncoder
+
+    model = train.build_model(config, WindowEncoder(tokenizer, config.encoding), tokenizer)
     assert len(train.encoder_layers(model)) == 1
     train.freeze_layers(model, 1)
     assert not any(p.requires_grad for p in train.encoder_layers(model)[0].parameters())
