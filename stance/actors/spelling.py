@@ -18,10 +18,14 @@ SIBILANT_LETTERS = 7
 #: Letters that a given name must share with its longer form.
 GIVEN_LETTERS = 4
 
+
+def _compiled(rules: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), letters) for pattern, letters in rules.items())
+
+
 # What transliterations of one name from Arabic, Cyrillic or Persian write differently, in this order.
-_RULES = tuple(
-    (re.compile(pattern), letters)
-    for pattern, letters in {
+_RULES = _compiled(
+    {
         "(?<=[a-z])[aou]llah?$": "ala",
         "^abd[aeou]l(?=.)": "abdul",
         "^ts(?=i)": "t",
@@ -50,7 +54,7 @@ _RULES = tuple(
         "tz": "ts",
         "c(?!h)": "k",
         r"(.)\1+": r"\1",
-    }.items()
+    }
 )
 # Vowels fall out of skeletons; "s" and "z" are one letter in them.
 _VOWELS = str.maketrans("z", "s", "aeiou")
@@ -117,9 +121,8 @@ def same_given_name(one: str, other: str) -> bool:
 
 
 # Consonants that transliterators take for each other, a letter for each kind; "j" and "y" count as the vowel "i".
-_KINDS = tuple(
-    (re.compile(pattern), letters)
-    for pattern, letters in {
+_KINDS = _compiled(
+    {
         "sch|sh|ts|tz|zh|c(?=[eiy])|ch(?=[eiy])": "s",
         "kh|gh|ck|ch": "k",
         "ph": "f",
@@ -133,7 +136,7 @@ _KINDS = tuple(
         "d": "t",
         "m": "n",
         "[jy]": "i",
-    }.items()
+    }
 )
 _BETWEEN = re.compile("([^aeiou])\\1*")
 #: Consonants from which on a word may differ in the vowels of two places.
