@@ -35,6 +35,8 @@ class Form:
 
 
 _SPACE = re.compile(r"\s+")
+# Characters before a name in which "in" or "government of" stands.
+_REACH = 16
 #: An acronym, with or without full stops.
 ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,8}")
 
@@ -128,7 +130,7 @@ def place_names(text: str, forms: Sequence[Form]) -> set[str]:
     words = {form.sole for form in forms}
     places = {base for word in words if word for base in demonym_bases(word) if base in words}
     for form in forms:
-        before = tokenize(text, max(0, form.span.start - 16), form.span.start)
+        before = tokenize(text, max(0, form.span.start - _REACH), form.span.start)
         owner = text[form.span.end : form.span.end + 1] in {"'", "’"}
         if form.sole and before and (before[-1].key in _LOCATING or _governed(before)) and not owner:
             places.add(form.sole)

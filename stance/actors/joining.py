@@ -92,15 +92,10 @@ def _band(line: Line, first: int, last: int) -> bool:
     """Whether a plural with a capital that its place does not lend it is a band's: "Tigers of Orla"."""
     tokens, lexicon = line.tokens, load_lexicon()
     key = tokens[last - 1].key
-    of_title = first > 1 and tokens[first - 2].key == "of" and first > 2 and tokens[first - 3].key in lexicon.titles
-    if (
-        of_title
-        or line.heading
-        or line.opens(first)
-        or not key.endswith("s")
-        or key.endswith("ss")
-        or key in lexicon.peoples
-    ):
+    if line.heading or line.opens(first) or not key.endswith("s") or key.endswith("ss") or key in lexicon.peoples:
+        return False
+    # "the minister of the Foreigners of Orla"
+    if first > 2 and tokens[first - 2].key == "of" and tokens[first - 3].key in lexicon.titles:
         return False
     member = key.removesuffix("s") in lexicon.titles | lexicon.party_members
     return not member and all(_plural(token.key) for token in tokens[first:last]) and last - 1 not in line.inside
