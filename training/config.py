@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -30,7 +31,8 @@ class TrainSource(SourceSpec):
 
     `share` of its documents take part, and all of them `repeat` times an epoch; `pack` is the share of its
     one-sentence documents that are joined into longer ones, so that the heads learn to read one sentence among others.
-    `exclude` is a DSE file whose rows are left out, for that set's splits share rows.
+    `exclude` is a DSE file whose rows are left out, for that set's splits share rows. `only` keeps the documents whose
+    ids match one of its patterns ("w3?-*"), so that what is new can take part more often than the rest.
     """
 
     name: str
@@ -38,12 +40,20 @@ class TrainSource(SourceSpec):
     repeat: int = Field(1, ge=1, le=50)
     pack: float = Field(0.0, ge=0.0, le=1.0)
     exclude: Annotated[Path | None, Field(strict=False)] = None
+    only: list[str] | None = Field(None, min_length=1)
 
     def documents(self) -> list[LabelledDocument]:
-        """Read the source. Raises `training.data.errors.DataError`."""
+        """Read the source. Raises `training.data.errors.DataError`; `ConfigError` where `only` leaves nothing."""
         if self.format == "dse" and self.exclude is not None:
-            return read_dse(self.path, exclude=leaked_keys(self.exclude))
-        return read_source(self)
+            documents = read_dse(self.path, exclude=leaked_keys(self.exclude))
+        else:
+            documents = read_source(self)
+        if self.only is None:
+            return documents
+        kept = [d for d in documents if any(fnmatchcase(d.id, pattern) for pattern in self.only)]
+        if not kept:
+            raise ConfigError(f"{self.name}.only: no document's id matches {', '.join(self.only)}; check the patterns")
+        return kept
 
 
 class LossWeights(Frozen):
@@ -143,6 +153,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
+    try:
+        raw = _apart(raw)
+    except RecursionError:
+        raise ConfigError(f"{path}: an anchor (&name) holds its own alias (*name); write the value out") from None
     for override in overrides:
         _apply(raw, override)
     try:
@@ -150,6 +164,13 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+
+
+def _apart(value: Any) -> Any:
+    """A copy in which no two places are one object, as a YAML anchor and its aliases are: an override means one place."""
+    if isinstance(value, dict):
+        return {key: _apart(each) for key, each in value.items()}
+    return [_apart(each) for each in value] if isinstance(value, list) else value
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

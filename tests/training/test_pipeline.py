@@ -179,11 +179,6 @@ def test_the_share_may_be_of_the_weights_where_training_began(artifact: Path, se
     assert torch.allclose(mixed.mentions.tag.weight, expected, atol=1e-5)
 
 
-def test_a_share_of_no_start_is_refused(setting: Path) -> None:
-    with pytest.raises(ConfigError, match=r"optim\.start_share: .* name one"):
-        configured(setting, "optim.start_share=0.5")
-
-
 def test_the_same_folder_with_other_labels_or_settings_is_refused(artifact: Path, setting: Path) -> None:
     moved = corpus(setting / "moved.jsonl", 24, 0)
     assert pipeline.run(configured(setting, f"train.0.path={moved}", "optim.checkpoint_steps=3")) == artifact
@@ -261,23 +256,6 @@ def test_layers_can_be_dropped_and_frozen(setting: Path, tmp_path: Path) -> None
     assert len(train.encoder_layers(model)) == 1
     train.freeze_layers(model, 1)
     assert not any(p.requires_grad for p in train.encoder_layers(model)[0].parameters())
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["optim.epoch=1"], "optim.epoch"),
-        (["optim.epochs=-1"], "optim.epochs"),
-        (["nonsense"], "key=value"),
-        (["train.4.path=x"], "no '4'"),
-        (["train.0.format=xml", "optim.bf16=maybe"], "train.0.format"),
-        (["overlap=keep"], "overlap"),
-        (["dev=[{name: a, format: jsonl, path: x}, {name: a, format: jsonl, path: y}]"], "dev: .*a is used twice"),
-    ],
-)
-def test_a_bad_key_is_named(setting: Path, overrides: list[str], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        configured(setting, *overrides)
 
 
 def test_batches_keep_to_their_budget_and_hold_every_example_once() -> None:
