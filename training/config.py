@@ -167,7 +167,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 
 def _apart(value: Any) -> Any:
-    """A copy in which no two places are one object, as a YAML anchor and its aliases are: an override means one place."""
+    """A copy in which no two places are one object, as a YAML anchor and its aliases are, so an override means one."""
     if isinstance(value, dict):
         return {key: _apart(each) for key, each in value.items()}
     return [_apart(each) for each in value] if isinstance(value, list) else value

@@ -96,7 +96,7 @@ def test_an_override_that_fits_nothing_is_named(written: Path, override: str, to
         ("train.0.format=xml", "train.0.format"),
         ("optim.speed=9", "optim.speed"),
         ("overlap=ignore", "overlap"),
-        ("optim.bf16=maybe", "optim.bf16"),
+        ("optim.bf16=maybe", r"optim\.bf16\.bool"),
     ],
 )
 def test_a_bad_value_is_told_with_its_key(written: Path, override: str, key: str) -> None:
