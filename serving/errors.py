@@ -99,16 +99,24 @@ def overloaded(code: str, message: str, seconds: int) -> ApiError:
 
 #: Code and message for the statuses that BentoML and Starlette give in words of their own.
 _FRAMEWORK = {
+    400: ("bad_request", "the request cannot be read; check its headers, or leave out those that it does not need"),
     404: ("not_found", "there is nothing at this path; GET /docs.json lists the routes"),
     405: ("method_not_allowed", "this path does not take this method; the Allow header lists those it takes"),
+    416: ("range_not_satisfiable", "there is nothing in this range; ask without the Range header"),
+    429: ("overloaded", "too many requests at once; try again shortly"),
     500: ("internal", "something went wrong in the service; its log has the details"),
     503: ("not_ready", "the service is not ready; try again shortly"),
 }
+#: The same for every other mistake of a caller.
+_REFUSED = ("refused", "the service does not take this request as it is; GET /docs.json lists what it takes")
 
 
 def framework_error(status: int, headers: Mapping[str, str] | None = None) -> ApiError:
-    """The contract's error for a status that BentoML or Starlette gave; any other one becomes 500."""
-    known = status if status in _FRAMEWORK else 500
-    code, message = _FRAMEWORK[known]
-    retry = {"Retry-After": "1"} if known == 503 else {}
+    """The contract's error for a status that BentoML or Starlette gave.
+
+    A caller's mistake keeps its status, known or not; of the others an unknown one becomes 500.
+    """
+    known = status if status in _FRAMEWORK or 400 <= status < 500 else 500
+    code, message = _FRAMEWORK.get(known, _REFUSED)
+    retry = {"Retry-After": "1"} if known in (429, 503) else {}
     return ApiError(known, code, message, headers={**retry, **(headers or {})})

@@ -130,7 +130,9 @@ class _Reply:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message["headers"])
             if message["status"] >= 400 and headers.get("content-type") != "application/json":
-                kept = {name: value for name, value in headers.items() if name in ("allow", "retry-after")}
+                kept = {
+                    name: value for name, value in headers.items() if name in ("allow", "retry-after", "content-range")
+                }
                 self._held = (message["status"], kept)
                 return
             headers["X-Content-Type-Options"] = "nosniff"

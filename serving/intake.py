@@ -152,6 +152,7 @@ def read_document(value: Any, position: int, actors: Sequence[Actor] | None, lim
         ("text_too_long", _too_long(value, limits)),
         ("too_many_actors", _crowded(value, limits)),
         ("too_many_aliases", _too_many_aliases(value.get("actors"), limits)),
+        ("mentions_too_long", _overlong(value, limits)),
     )
     for code, problem in beyond:
         if problem is not None:
@@ -191,3 +192,18 @@ def _crowded(value: dict[str, Any], limits: Limits) -> Fault | None:
     rows = mentions if isinstance(mentions, list) else []
     mentioned = {row["actor"] for row in rows if isinstance(row, dict) and isinstance(row.get("actor"), str)}
     return _too_many(max(listed, len(mentioned)), limits)
+
+
+def _overlong(value: dict[str, Any], limits: Limits) -> Fault | None:
+    """The answer repeats the text of each mention: thousands that are as long as the text would fill the memory."""
+    mentions = value.get("mentions")
+    spans = (
+        [(row.get("start"), row.get("end")) for row in mentions if isinstance(row, dict)]
+        if isinstance(mentions, list)
+        else []
+    )
+    held = sum(end - start for start, end in spans if isinstance(start, int) and isinstance(end, int))
+    if held <= limits.text_characters:
+        return None
+    count = f"together hold {held} characters, more than the limit of {limits.text_characters}"
+    return Fault("mentions", f"{count}; give the names and phrases only")

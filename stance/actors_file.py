@@ -82,6 +82,9 @@ def _parse(path: Path) -> Any:
         raise ActorsFileError(f"{path}: {error}") from None
     except ValueError as error:  # a date or a number of the file that is none
         raise ActorsFileError(f"{path}: a value cannot be read ({_reason(error)}); put it in quotes") from None
+    except (LookupError, AttributeError):  # what PyYAML's constructors make of `!!bool x` and its like
+        mend = "put it in quotes, without the tag"
+        raise ActorsFileError(f"{path}: a value is not what its tag (such as !!int) says; {mend}") from None
     except RecursionError:
         raise ActorsFileError(f"{path}: nested too deeply; write `actors:` and a plain list") from None
 

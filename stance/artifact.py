@@ -97,7 +97,13 @@ def read_manifest(folder: Path, verify: bool = True) -> Manifest:
     Raises `ArtifactError` for a folder, manifest or file that is missing, altered or truncated.
     """
     path = folder / MANIFEST
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder}: cannot be read ({error.strerror}); give a folder that `stance train` wrote"
+        ) from None
+    if not there:
         raise ArtifactError(f"{folder}: no model here ({MANIFEST} is missing); give a folder that `stance train` wrote")
     try:
         manifest = Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -150,7 +156,14 @@ def _verify(folder: Path, manifest: Manifest) -> None:
         file = folder / name
         if Path(name).name != name:
             raise ArtifactError(f"{folder / MANIFEST}: file name {name!r} leads out of the folder")
+        _verify_file(file, expected)
+
+
+def _verify_file(file: Path, expected: str) -> None:
+    try:
         if not file.is_file():
             raise ArtifactError(f"{file}: missing; copy the model folder again")
         if digest(file) != expected:
             raise ArtifactError(f"{file}: altered or truncated (checksum differs); copy the model folder again")
+    except OSError as error:
+        raise ArtifactError(f"{file}: cannot be read ({error.strerror}); copy the model folder again") from None

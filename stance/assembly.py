@@ -126,14 +126,14 @@ class Assembly:
         ]
 
     def _by_sentence(self, mentions: list[MentionResult]) -> list[list[MentionResult]]:
-        """Mentions by the sentence in which they start."""
+        """Mentions by the sentence in which they start; one that starts outside of all sentences is in none."""
         sentences = self.prepared.sentences
         groups: list[list[MentionResult]] = [[] for _ in sentences]
         at = 0
         for mention in mentions:
             while at < len(sentences) and sentences[at].end <= mention.start:
                 at += 1
-            if at < len(sentences):
+            if at < len(sentences) and sentences[at].start <= mention.start:
                 groups[at].append(mention)
         return groups
 

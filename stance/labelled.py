@@ -85,4 +85,16 @@ class LabelledDocument(Strict):
                 raise ValueError(
                     f"{part}[{position}].sentence: {span} lies outside the text of {len(self.text)} characters"
                 )
+        _check_sentences(self.text, self.sentences or [])
         return self
+
+
+def _check_sentences(text: str, sentences: list[list[int]]) -> None:
+    reached = 0
+    for position, (start, end) in enumerate(sentences):
+        place = f"sentences[{position}]: [{start}, {end}]"
+        if end > len(text):
+            raise ValueError(f"{place} lies outside the text of {len(text)} characters; count code points from 0")
+        if start < reached:
+            raise ValueError(f"{place} begins before {reached}, where the one before ends; list them in order")
+        reached = end

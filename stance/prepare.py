@@ -36,13 +36,13 @@ class Prepared:
 def prepare(document: Document) -> Prepared:
     """Split the text and find its names, by whatever the document brings along.
 
-    Given mentions are used as they are; given actors are looked for, and nobody else is reported; with neither
-    the names of the text are its candidate actors.
+    Given mentions are used as they are, each once; given actors are looked for, and nobody else is reported; with
+    neither the names of the text are its candidate actors.
     """
     sentences = split_sentences(document.text)
     if document.mentions is not None:
         actors = {a.id: a for a in document.actors or _actors_of(document)}
-        return Prepared(document, sentences, actors, list(document.mentions), fixed=True)
+        return Prepared(document, sentences, actors, _given(document.mentions, sentences), fixed=True)
     found = discover(document.text, sentences)
     types = {a.id: a.type for a in found.actors}
     if document.actors is None:
@@ -55,6 +55,20 @@ def prepare(document: Document) -> Prepared:
     types = {_UNLISTED + key: kind for key, kind in types.items()} | {a.id: a.type for a in document.actors}
     mentions = _with_phrases(document.text, sorted([*listed, *others], key=lambda m: m.start), types)
     return Prepared(document, sentences, {a.id: a for a in document.actors}, mentions)
+
+
+def _given(mentions: Sequence[Mention], sentences: Sequence[Sentence]) -> list[Mention]:
+    """The mentions that a document brings, each once, in their order.
+
+    What begins in the white space before a sentence begins with the sentence: nothing is asked of a token outside.
+    """
+    ends = [sentence.end for sentence in sentences]
+    kept: dict[tuple[str, int, int], Mention] = {}
+    for mention in mentions:
+        start = max(mention.start, sentences[bisect_right(ends, mention.start)].start)
+        placed = mention if start == mention.start else mention.model_copy(update={"start": start})
+        kept.setdefault((placed.actor, placed.start, placed.end), placed)
+    return list(kept.values())
 
 
 def _with_phrases(text: str, names: Sequence[Mention], types: Mapping[str, ActorType]) -> list[Mention]:

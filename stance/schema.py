@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from stance.text import VISIBLE
+
 SENTIMENTS = ("negative", "neutral", "positive")
 STANCES = ("against", "neutral", "favor")
 ACTOR_TYPES = ("state", "government", "organization", "armed_group", "person", "group")
@@ -81,7 +83,7 @@ def id_fault(actors: Sequence[Actor]) -> tuple[str, str] | None:
 
 
 def check_references(text: str, actors: list[Actor], mentions: list[Mention]) -> None:
-    """Raise `ValueError` for doubled or reserved actor ids, unknown actors or offsets outside of `text`."""
+    """Raise `ValueError` for doubled, reserved or unknown actor ids, and for spans outside of `text` or blank."""
     fault = id_fault(actors)
     if fault is not None:
         raise ValueError(": ".join(fault))
@@ -93,6 +95,12 @@ def check_references(text: str, actors: list[Actor], mentions: list[Mention]) ->
             raise ValueError(
                 f"mentions[{position}].end: {mention.end} lies outside the text of {len(text)} "
                 "characters; count code points from 0"
+            )
+        # Sentences cover all that can be seen, so every other span has its sentence.
+        if not VISIBLE.search(text, mention.start, mention.end):
+            raise ValueError(
+                f"mentions[{position}]: nothing can be seen from {mention.start} to {mention.end}; "
+                "give the span of a name or phrase, in code points from 0"
             )
         if seen and mention.actor not in seen:
             raise ValueError(f"mentions[{position}].actor: {mention.actor!r} is not among the actors; add it there")

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stance.artifact import ArtifactError
 
+# BentoML reports usage to its vendor unless told not to before its first use, which may be an import into the store.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
 #: Where the project keeps state of its own; ~/.stance without it.
 HOME_VARIABLE = "STANCE_HOME"
 #: The tag of whichever model is in service.
@@ -69,8 +72,6 @@ def stored_model(tag: str) -> Path:
     Raises `ArtifactError` for a tag that is malformed or not in the store, and for "stance:current" where
     nothing was promoted.
     """
-    # BentoML reports usage to its vendor unless told not to, and reads this when it is imported.
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     import bentoml
     from bentoml.exceptions import BentoMLException
 

@@ -24,7 +24,8 @@ WINDOW_CHARACTERS = 10_000
 
 # Characters that print nothing: control, soft hyphen, zero-width and bidirectional marks.
 _INVISIBLE = "\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-_VISIBLE = re.compile(rf"[^\s{_INVISIBLE}]")
+#: Something that a reader can see.
+VISIBLE = re.compile(rf"[^\s{_INVISIBLE}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = r"(?:\r\n|[\n\r\v\f\x85\u2028\u2029])"
 _LINE_BREAKS = re.compile(rf"{_BREAK}(?:[^\S\r\n\v\f\x85\u2028\u2029]*{_BREAK})*")
@@ -133,10 +134,10 @@ def _spans(text: str, start: int, end: int, cuts: list[int]) -> list[tuple[int, 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
     """`[start, end)` without white space and invisible characters at both ends; `None` if nothing is left."""
-    first = _VISIBLE.search(text, start, end)
+    first = VISIBLE.search(text, start, end)
     if not first:
         return None
-    while not _VISIBLE.match(text, end - 1):
+    while not VISIBLE.match(text, end - 1):
         end -= 1
     return first.start(), end
 

@@ -102,7 +102,8 @@ def check_started(config: TrainConfig, data: dict[str, str]) -> None:
     """Note what a run is started with in `OUTPUT/started.json`, or check that it goes on with the same.
 
     `data` are the hashes of its files. Raises `ConfigError` that names what differs: old weights must not pass for
-    those of new settings or new labels.
+    those of new settings or new labels. A run that left no weights, as one whose labels had to be mended first, may
+    begin anew with others.
     """
     settings = {k: v for k, v in config.model_dump(mode="json").items() if k not in FREE_KEYS}
     settings["optim"].pop("checkpoint_steps")
@@ -110,7 +111,7 @@ def check_started(config: TrainConfig, data: dict[str, str]) -> None:
         source.pop("path")  # its content counts, wherever it lies
     now = {**_flat(settings), **{f"the content of {name}": value for name, value in data.items()}}
     path = config.output / STARTED
-    if not path.exists():
+    if not path.exists() or not _has_weights(config.output):
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
         return
@@ -121,6 +122,11 @@ def check_started(config: TrainConfig, data: dict[str, str]) -> None:
             f"{config.output}: holds a run of other settings or data ({', '.join(changed[:5])} changed); "
             "give output= a new folder, or remove this one"
         )
+
+
+def _has_weights(output: Path) -> bool:
+    """Whether a run has left anything that it would go on from."""
+    return (output / "model").exists() or any((output / "checkpoints").glob(f"{PREFIX_CHECKPOINT_DIR}-*"))
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

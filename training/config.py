@@ -145,12 +145,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
     Relative paths inside are relative to the working directory. Raises `ConfigError` with one line a fault.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give --config an existing YAML file") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+    raw = _yaml(_text(path), str(path), "check the line")
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
     try:
@@ -166,6 +161,33 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError(f"{path}: " + "; ".join(faults)) from None
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; give --config an existing YAML file") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{path}: cannot be read ({reason}); give --config an existing YAML file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+
+
+def _yaml(text: str, place: str, mend: str) -> Any:
+    """What a YAML text says. Raises `ConfigError` with one line that begins with `place`."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark and "\n" in text.strip() else ""
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{place}: {line}not YAML ({reason}); {mend}") from None
+    except (ValueError, LookupError, AttributeError):  # PyYAML on a date that is none, or a tag that its value belies
+        raise ConfigError(f"{place}: a date, number or tagged value cannot be read; put the value in quotes") from None
+    except RecursionError:
+        raise ConfigError(f"{place}: nested too deeply; {mend}") from None
+
+
 def _apart(value: Any) -> Any:
     """A copy in which no two places are one object, as a YAML anchor and its aliases are, so an override means one."""
     if isinstance(value, dict):
@@ -177,20 +199,21 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"override {override!r}: write key=value, for example optim.epochs=1")
+    found = _yaml(value, f"override {override!r}", "check the value")
     *parents, last = key.split(".")
     at: Any = raw
     for part in parents:
         at = _child(at, part, override)
-    if isinstance(at, list):
-        _child(at, last, override)
-        at[int(last)] = yaml.safe_load(value)
+    if isinstance(at, dict):
+        at[last] = found
     else:
-        at[last] = yaml.safe_load(value)
+        _child(at, last, override)
+        at[int(last)] = found
 
 
 def _child(at: Any, part: str, override: str) -> Any:
     if isinstance(at, dict):
         return at.setdefault(part, {})
-    if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+    if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
         return at[int(part)]
     raise ConfigError(f"override {override!r}: there is no {part!r} to set")

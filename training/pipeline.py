@@ -21,6 +21,7 @@ from training.calibrate import calibrate, exported_outputs
 from training.card import write_card
 from training.checkpoints import check_started, needing_room
 from training.config import TrainConfig, TrainSource
+from training.data.errors import DataError
 from training.dataset import Collator, Source, build_dataset
 from training.evaluation.report import write_report
 from training.evaluation.run import measure
@@ -108,7 +109,7 @@ def _manifest(
     metrics: dict[str, Any],
 ) -> Manifest:
     return Manifest(
-        tag=_tag(trained),
+        tag=_tag(trained, config.quantization),
         created=datetime.now(UTC).date().isoformat(),
         license="Apache-2.0",
         encoding=config.encoding,
@@ -148,9 +149,10 @@ def _dev_scores(config: TrainConfig) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _tag(trained: Path) -> str:
-    """`stance:DATE-HASH`: the hash is of the trained weights, so the same weights have the same name."""
-    return f"stance:{datetime.now(UTC).date().isoformat()}-{digest(trained / 'model.safetensors')[:4]}"
+def _tag(trained: Path, quantization: str) -> str:
+    """`stance:DATE-HASH`: the hash is of the trained weights, so what was exported alike from them has one name."""
+    way = "" if quantization == "static" else f"-{quantization}"
+    return f"stance:{datetime.now(UTC).date().isoformat()}-{digest(trained / 'model.safetensors')[:4]}{way}"
 
 
 def _start_tag(config: TrainConfig) -> str | None:
@@ -185,6 +187,8 @@ def _data_hashes(config: TrainConfig) -> dict[str, str]:
 
 
 def _hash(spec: TrainSource) -> str:
+    if not spec.path.exists():
+        raise DataError.single(spec.path, 0, "", f"no such file or folder; {spec.name} wants it: bring it, or set path")
     if spec.path.is_file():
         return digest(spec.path)
     whole = hashlib.sha256()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -80,9 +81,13 @@ class Difference(Figures):
 
 
 class EvaluationFigures(Figures):
-    """What `promote` reads of an evaluation's `metrics.json`; `model` is the tag that was evaluated."""
+    """What `promote` reads of an evaluation's `metrics.json`; `model` is the tag that was evaluated.
+
+    `data` has the SHA-256 of each file by the name of its set; nothing of an evaluation from before they were kept.
+    """
 
     model: str
+    data: dict[str, str] = Field(default_factory=dict)
     tasks: dict[str, TaskFigures]
     swaps: dict[str, SwapFigures] = Field(default_factory=dict)
     gaps: list[GapFigures] = Field(default_factory=list)
@@ -127,6 +132,22 @@ def _load(path: Path, kind: type[M]) -> M:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'top'}: {e['msg']}" for e in error.errors()]
         raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+
+
+def check_unseen(figures: EvaluationFigures, known: Mapping[str, str]) -> GateResult:
+    """Whether no evaluated file trained the model; `known` is the `data` of its manifest.
+
+    Figures that do not say which files they are of fail: they may be of anything.
+    """
+    trained = {sha256 for part, sha256 in known.items() if part.startswith("train/")}
+    seen = [name for name, sha256 in figures.data.items() if sha256 in trained]
+    detail = f"none of the {len(figures.data)} evaluated files was trained on"
+    if not figures.data:
+        detail = "the figures do not say which files they are of; run `stance evaluate` again, with this version"
+    elif seen:
+        files = "this file" if len(seen) == 1 else "these files"
+        detail = f"{', '.join(seen)}: the model was trained on {files}; evaluate on tests that it has not seen"
+    return GateResult(gate="unseen", passed=bool(figures.data) and not seen, detail=detail)
 
 
 def check_gates(figures: EvaluationFigures, gates: Gates, current: str | None, speed: float) -> list[GateResult]:

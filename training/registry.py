@@ -1,14 +1,16 @@
-"""Models in BentoML's store: import, list, show; and which one serves: promote, roll back."""
+"""Models in BentoML's store: import, list, show, remove; and which one serves: promote, roll back."""
 
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +18,11 @@ from stance.artifact import ArtifactError, Manifest, read_manifest
 from stance.schema import Document
 from stance.store import Pointer, Switch, pointer_path, read_pointer, stored_model
 from training.data.files import replacing
-from training.promotion import EvaluationFigures, GateResult, Gates, check_gates
+from training.promotion import EvaluationFigures, GateResult, Gates, check_gates, check_unseen
 
 NAME = "stance"
+#: A version is the name of a folder of the store, and must not lead out of it.
+_TAG = re.compile(NAME + r":[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 #: News-like sentences of two actors each, about 25 words long, on which a model is tried and timed.
 _TRIAL = [
     Document(
@@ -50,29 +54,70 @@ class StoredModel:
     manifest: Manifest
 
 
+@contextmanager
+def _needing_files(task: str) -> Iterator[None]:
+    """Turn a file that cannot be read or written (a full disk, another user's) into an `ArtifactError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ArtifactError(f"{task} failed: {_reason(error)}; make room or mend that, then try again") from error
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong on which file: of a copy the new one, and of a folder that was copied the first such file."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        _, target, why = error.args[0][0]
+        return f"{target}: {why}"
+    where = error.filename2 or error.filename
+    return f"{where}: {error.strerror}" if where else error.strerror or str(error)
+
+
 def import_model(folder: Path) -> str:
     """Copy a model folder into the store under its manifest's tag, and return that.
 
     Metadata are the data's hashes, the configuration, the metrics and the lineage. Importing the same model again
     changes nothing; what an interrupted import left is replaced. Raises `ArtifactError` for a folder that is
-    damaged, and for a tag under which the store has another model.
+    damaged, for a tag under which the store has another model, and where the copy has no room: then nothing of it
+    stays.
     """
+    with _needing_files(f"{folder}: the import"):
+        manifest = read_manifest(folder)
+        if not _TAG.fullmatch(manifest.tag):
+            raise ArtifactError(f"{folder}: the tag {manifest.tag!r} is not {NAME}:VERSION; export the model again")
+        if (known := _stored_manifest(manifest.tag)) is not None:
+            if known.files != manifest.files:
+                problem = "the store has another model of this tag; remove it or export again"
+                raise ArtifactError(f"{manifest.tag}: {problem}")
+            return manifest.tag
+        try:
+            _copy_in(folder, manifest)
+        except OSError:
+            _clear_half(manifest.tag)
+            raise
+    return manifest.tag
+
+
+def _copy_in(folder: Path, manifest: Manifest) -> None:
     import bentoml
 
-    manifest = read_manifest(folder)
-    name, _, version = manifest.tag.partition(":")
-    if name != NAME or not version:
-        raise ArtifactError(f"{folder}: the tag {manifest.tag!r} is not {NAME}:VERSION; export the model again")
-    if (known := _stored_manifest(manifest.tag)) is not None:
-        if known.files != manifest.files:
-            raise ArtifactError(f"{manifest.tag}: the store has another model of this tag; remove it or export again")
-        return manifest.tag
     metadata = manifest.model_dump(mode="json", include={"created", "license", "metrics", "config", "data", "lineage"})
     with bentoml.models.create(manifest.tag, labels={"project": NAME}, metadata=_without_null(metadata)) as model:
         for file in folder.iterdir():
             if file.is_file():
                 shutil.copy2(file, Path(model.path) / file.name)
-    return manifest.tag
+
+
+def _clear_half(tag: str) -> None:
+    """Remove what an import that failed left: half a model, and a note of the latest version without a word in it."""
+    _stored_manifest(tag)
+    _forget_latest("")
+
+
+def _forget_latest(version: str) -> None:
+    """Remove the store's note of its latest version where it says this one; the store then looks for itself."""
+    latest = _store_folder() / "latest"
+    if latest.is_file() and latest.read_text(encoding="utf-8").strip() == version:
+        latest.unlink()
 
 
 def _without_null(value: Any) -> Any:
@@ -127,18 +172,52 @@ def show(tag: str) -> dict[str, Any]:
     return {**manifest.model_dump(mode="json"), "folder": str(folder), "current": current, "switches": switches}
 
 
+def remove(tag: str) -> None:
+    """Remove a model from the store, damaged or whole; `tag` is one that `list_models` names.
+
+    Raises `ArtifactError` for a model that is not there, for the one in service, and for the one that `rollback`
+    would go back to. A model that served before these is no longer gone back to.
+    """
+    with _needing_files(f"{tag}: the removal"), _locked():
+        # Found among what is there, so that no tag leads out of the store, and "latest" names nothing.
+        folder = next((one for one in _store_folder().glob("*/") if f"{NAME}:{one.name}" == tag), None)
+        if folder is None:
+            raise ArtifactError(f"{tag}: not in the model store; `stance models list` shows what is in it")
+        if (pointer := read_pointer()) is not None:
+            _refuse_needed(tag, pointer)
+            if tag in pointer.stack:
+                _put(_without(tag, pointer))
+        shutil.rmtree(folder)
+        _forget_latest(folder.name)
+
+
+def _refuse_needed(tag: str, pointer: Pointer) -> None:
+    if tag == pointer.current:
+        raise ArtifactError(f"{tag}: is in service; promote another model or roll back before you remove it")
+    if tag in pointer.stack[-2:]:
+        raise ArtifactError(f"{tag}: is what `stance models rollback` goes back to; promote another model first")
+
+
+def _without(tag: str, pointer: Pointer) -> Pointer:
+    """The pointer without a model that no longer serves; where one then stands on itself, it stands once."""
+    stack = [one for one, _ in groupby(one for one in pointer.stack if one != tag)]
+    return pointer.model_copy(update={"stack": stack})
+
+
 def promote(tag: str, figures: EvaluationFigures, gates: Gates) -> list[GateResult]:
     """Put a stored model in service if every gate holds; returns the gates' results.
 
     Running services follow within seconds. Raises `PromotionRefused` for a gate that fails, `ArtifactError` for a
-    model that is missing, damaged or does not answer; the model in service then stays.
+    model that is missing, damaged or does not answer, and for a file that cannot be written; the model in service
+    then stays.
     """
-    folder = stored_model(tag)
-    tag = read_manifest(folder).tag
-    with _locked():
-        pointer = read_pointer()
+    with _needing_files(f"{tag}: the promotion"), _locked():
+        folder = stored_model(tag)
+        manifest = read_manifest(folder)
+        tag, pointer = manifest.tag, read_pointer()
         current = pointer.current if pointer else None
-        results = [_same_model(tag, figures), *check_gates(figures, gates, current, _try(folder))]
+        fit = [_same_model(tag, figures), check_unseen(figures, manifest.data)]
+        results = [*fit, *check_gates(figures, gates, current, _try(folder))]
         if not all(result.passed for result in results):
             raise PromotionRefused(tag, results)
         if current != tag:
@@ -149,9 +228,10 @@ def promote(tag: str, figures: EvaluationFigures, gates: Gates) -> list[GateResu
 def rollback() -> str:
     """Put the model in service that was there before the last promotion; returns its tag.
 
-    Raises `ArtifactError` when there is none, or when it is damaged; the model in service then stays.
+    Raises `ArtifactError` when there is none, when it is damaged, or when a file cannot be written; the model in
+    service then stays.
     """
-    with _locked():
+    with _needing_files("the rollback"), _locked():
         pointer = read_pointer()
         if pointer is None or len(pointer.stack) < 2:
             raise ArtifactError("no model was in service before this one, so there is nothing to go back to")
@@ -187,7 +267,10 @@ def _write(action: Literal["promote", "rollback"], stack: list[str], before: Poi
     """Switch in one step: the pointer and its history are one file."""
     replaced = before.current if before else None
     switch = Switch(action=action, at=datetime.now(UTC).isoformat(timespec="seconds"), replaced=replaced, tag=tag)
-    pointer = Pointer(stack=stack, history=[*(before.history if before else []), switch])
+    _put(Pointer(stack=stack, history=[*(before.history if before else []), switch]))
+
+
+def _put(pointer: Pointer) -> None:
     with replacing(pointer_path()) as temporary:
         temporary.write_text(pointer.model_dump_json(indent=1) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What training data must hold before a run begins: every class, and nothing that dev holds too."""
+"""What training data must hold before a run begins: every class, one answer a question, nothing that dev holds too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stance.labelled import LabelledDocument
 from stance.schema import SENTIMENTS, STANCES
-from training.data.checks import normalise
+from training.data.checks import answers, normalise
 from training.data.errors import DataError, RowProblem
 from training.data.validate import TELLING
 
@@ -30,6 +30,25 @@ def check_classes(train: Split) -> None:
                 "add some, or a source that has them, as configs/finetune.yaml does with data/corpus/train.jsonl"
             )
             problems.append(RowProblem(", ".join(train), 0, field, message))
+    if problems:
+        raise DataError(problems)
+
+
+def check_answers(sets: Split) -> None:
+    """Raise `DataError` that names each question to which a document, or two of one text in a source, answer twice."""
+    problems = []
+    for source, documents in sets.items():
+        told: dict[tuple[str, tuple[int, ...], tuple[str, ...]], tuple[str, str]] = {}
+        for document in documents:
+            times = Counter(normalise(actor.name) for actor in document.actors)
+            for span, names, label in answers(document):
+                if any(times[name] > 1 for name in names):
+                    continue  # namesakes: the name does not tell whom the answer is about
+                first, known = told.setdefault((document.text, tuple(span), names), (label, document.id))
+                if first != label:
+                    asked = f"{' toward '.join(names)} in {span}"
+                    message = f"{known!r} says {first} and {document.id!r} {label} of {asked}; keep one of the two"
+                    problems.append(RowProblem(source, 0, "label", message))
     if problems:
         raise DataError(problems)
 

@@ -25,7 +25,7 @@ from training.config import ConfigError, OptimSpec, TrainConfig, TrainSource
 from training.dataset import Collator, Source, build_dataset
 from training.features import Featurizer
 from training.precision import bf16_is_fast
-from training.splits import check_classes, without_overlap
+from training.splits import check_answers, check_classes, without_overlap
 from training.thaw import thaw
 from training.trainer import StanceTrainer, WeightAverage, evaluate_sources
 
@@ -69,12 +69,14 @@ def fit(config: TrainConfig) -> Path:
 def training_sources(config: TrainConfig) -> list[Source]:
     """Every source of training, less what dev holds too where the configuration says so.
 
-    Raises `DataError` for a bad row, for a class that no document has, and for documents that share text with dev.
+    Raises `DataError` for a bad row, for a question with two answers, for documents that share text with dev, and for
+    a class that no document has.
     """
     train = {_described(s): s.documents() for s in config.train}
     dev = {_described(s): s.documents() for s in config.dev}
-    check_classes(train)
+    check_answers({**train, **dev})
     kept = without_overlap(train, dev, drop=config.overlap == "drop")
+    check_classes(kept)
     return [Source(s.name, kept[_described(s)], s.repeat, s.pack, s.share) for s in config.train]
 
 

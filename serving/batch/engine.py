@@ -25,6 +25,10 @@ def score(
     `BatchError`, with a message of one line.
     """
     started = time.monotonic()
+    if config.engine == "ray":
+        from serving.batch.ray_engine import check_cluster
+
+        check_cluster(config.address)
     with open_run(config, lambda rows: listener(State("reading", rows, None))) as run:
         resumed = set(run.done)
         tracker = _Tracker(run, listener)

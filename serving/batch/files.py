@@ -10,7 +10,8 @@ import shutil
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -79,19 +80,31 @@ def disk_message(out: Path, error: OSError) -> str:
 def locked(out: Path) -> Iterator[None]:
     """Hold `out` for this process alone; the kernel lets go of it when the process dies, however it dies.
 
-    Raises `OutputError` when another run holds it. On a network file system the lock must be supported there
-    (NFS 4, CephFS and Lustre do).
+    Raises `OutputError` when another run holds it, or when there can be no lock. On a network file system the lock
+    must be supported there (NFS 4, CephFS and Lustre do).
     """
     with disk_errors(out):
-        opened = (out / ".lock").open("a+", encoding="utf-8")
-    with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise OutputError(f"{out}: {holder} writes here now; wait for it, or give another --out") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
+        file = (out / ".lock").open("ab+", buffering=0)
+    try:
+        _take(file, out)
+        with suppress(OSError):  # the note only helps whom the lock refuses; on a full disk it is left out
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+def _take(file: FileIO, out: Path) -> None:
+    """Lock an open file. Raises `OutputError`."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with disk_errors(out):
+            file.seek(0)
+            holder = file.read().decode("utf-8", "replace").strip() or "another process"
+        raise OutputError(f"{out}: {holder} writes here now; wait for it, or give another --out") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{out}: cannot be locked ({reason}); give an --out on a file system with locks") from None

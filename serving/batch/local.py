@@ -10,15 +10,16 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
+import subprocess
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
 from pathlib import Path
 from typing import NamedTuple
 
-from serving.batch.errors import BatchError, EngineError, OutputError, Stopped
-from serving.batch.unit import ShardRecord, ShardScorer, ShardTask, UnitSettings, settle_memory
+from serving.batch.errors import EngineError, OutputError, Stopped
+from serving.batch.unit import ShardRecord, ShardTask, UnitSettings
 
 #: Seconds between two looks at whether the run should stop.
 POLL = 0.2
@@ -71,29 +72,41 @@ class _Worker:
     """A process with a model, and the task that it has."""
 
     def __init__(self, settings: UnitSettings) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_work, args=(theirs, settings.model_dump_json()), daemon=True, name="stance-batch"
-        )
-        self.process.start()
-        theirs.close()
+        self.pipe, theirs = multiprocessing.Pipe()
+        with theirs:
+            self.process = _start(theirs.fileno())
         self.task: ShardTask | None = None
         self.position: int | None = None
+        self._send(settings.model_dump_json())
 
     def give(self, task: ShardTask) -> None:
-        """Hand out a task; a worker that is dead by now is noticed when it is listened to."""
+        """Hand out a task."""
         self.task, self.position = task, None
+        self._send(task.model_dump_json())
+
+    def _send(self, message: str) -> None:
+        """Tell the worker; one that is dead by now is noticed when it is listened to."""
         try:
-            self.pipe.send_bytes(task.model_dump_json().encode())
+            self.pipe.send_bytes(message.encode())
         except OSError:
-            logger.debug("a worker was gone before it got its task")
+            logger.debug("a worker was gone before it was told anything")
 
     def close(self) -> None:
         """Kill the process: a shard is whole or not there, so there is nothing to lose."""
-        self.process.kill()
-        self.process.join()
+        with self.process:
+            self.process.kill()
         self.pipe.close()
+
+
+def _start(descriptor: int) -> subprocess.Popen[bytes]:
+    """A process of `serving.batch.worker` that talks through `descriptor` and imports what this one would.
+
+    -P keeps the folder where the command was given from hiding modules of the same names. The pipe to its stdin tells
+    it when this process has ended.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    command = [sys.executable, "-P", "-m", "serving.batch.worker", str(descriptor)]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, pass_fds=[descriptor])
 
 
 class Pool:
@@ -146,7 +159,7 @@ class Pool:
         """Replace a dead worker; its shard goes to the front of the line."""
         worker.close()
         self._in_vain += 1
-        code = worker.process.exitcode
+        code = worker.process.returncode
         if self._in_vain >= PATIENCE:
             hint = "; is there enough memory? try fewer --workers" if code == -signal.SIGKILL else ""
             raise EngineError(f"{PATIENCE} workers died one after the other, the last with code {code}{hint}")
@@ -170,34 +183,3 @@ class Pool:
         """End every worker."""
         for worker in self._workers:
             worker.close()
-
-
-def _work(pipe: connection.Connection, settings: str) -> None:
-    """A worker process: loads the model once, then scores what it is given until nobody gives any more."""
-    from stance.runtime import share_arena
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    share_arena()
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-    def begin(position: int, rows: int) -> None:
-        pipe.send_bytes(f"begun {position} {rows}".encode())
-
-    try:
-        scorer = ShardScorer(UnitSettings.model_validate_json(settings))
-        settle_memory()
-        while True:
-            task = ShardTask.model_validate_json(pipe.recv_bytes())
-            pipe.send_bytes(b"done " + scorer.score(task, begin).model_dump_json().encode())
-    except EOFError:
-        return
-    except (BatchError, ValueError) as error:
-        pipe.send_bytes(f"error {error}".encode())
-
-
-def _die_with_parent() -> None:
-    """End this process as soon as the one that started it has ended, however it did."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)

@@ -53,17 +53,34 @@ def score_on_ray(
         ray.shutdown()
 
 
-def _connect(address: str | None) -> Any:
+def check_cluster(address: str | None) -> None:
+    """Refuse to begin without Ray, or without a cluster at `address`. Raises `InputError`.
+
+    For before the input is read, which may take hours. Without an address the cluster comes with the work.
+    """
+    if address is None:
+        _ray()
+    else:
+        _connect(address).shutdown()
+
+
+def _ray() -> Any:
+    """The package. Raises `InputError` where it is missing or in use."""
     if find_spec("ray") is None:
         raise InputError("the engine ray needs Ray; install the extra: pip install 'stance[ray]'")
     # Usage is reported to the vendor unless told not to; workers inherit this.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
-    if address is not None:
-        _knock(address)
     if ray.is_initialized():
         raise InputError("Ray is in use in this process already; call ray.shutdown() first")
+    return ray
+
+
+def _connect(address: str | None) -> Any:
+    ray = _ray()
+    if address is not None:
+        _knock(address)
     try:
         ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
     except (ConnectionError, ValueError, RuntimeError) as error:

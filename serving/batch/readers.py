@@ -23,19 +23,22 @@ import pyarrow.parquet as pq
 from serving.batch.config import ScoreConfig
 from serving.batch.errors import InputError
 from serving.batch.rows import EXTRAS, Fault, RawRow
-from serving.batch.sources import Source
+from serving.batch.sources import Interrupted, Source
 from stance.faults import DoubledKeyError, kind_of, refuse_doubled
 
 #: Rows decoded from Parquet at once.
 PARQUET_ROWS = 512
 _BOM = b"\xef\xbb\xbf"
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
+#: What Arrow raises for a cell that no Python value can hold; a time zone that is not known is a `KeyError`.
+_NO_VALUE = (ValueError, OverflowError, KeyError, pa.ArrowException)
 
 
 def read_source(source: Source, config: ScoreConfig) -> Generator[RawRow]:
-    """Every row of a file. The last one has the fault `unreadable_file` where a local file breaks off.
+    """Every row of a file. The last one has the fault `unreadable_file` where the file is damaged or breaks off.
 
-    Raises `InputError` for a table without the columns that `config` names, and for a URL that fails.
+    Raises `InputError` for a table without the columns that `config` names, and for a URL that stops answering:
+    that may pass, while rows that a fault stands for are lost for good.
     """
     last = 0
     try:
@@ -43,14 +46,10 @@ def read_source(source: Source, config: ScoreConfig) -> Generator[RawRow]:
             for row in _rows(source, file, config):
                 last = row.number
                 yield row
-    except InputError:
-        raise
-    except Exception as error:
+    except Interrupted as error:
+        raise InputError(f"{source.label}: broke off after row {last}: {error}; run again") from None
+    except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        if source.remote is not None:  # every file system raises errors of its own
-            raise InputError(f"{source.label}: broke off after row {last}: {reason}; run again") from None
-        if not isinstance(error, _BROKEN):
-            raise
         where = f"breaks off after row {last}" if last else "cannot be read"
         message = f"{source.label}: {where}: {reason}; replace the file by a whole one"
         yield RawRow(last + 1 if last else 0, {}, Fault("unreadable_file", message))
@@ -76,7 +75,14 @@ def _rows(source: Source, file: IO[bytes], config: ScoreConfig) -> Iterator[RawR
 
 
 def decompress(file: IO[bytes], compression: str | None) -> IO[bytes]:
-    """The bytes of a file that is compressed, or of one that is not."""
+    """The bytes of a file that is compressed, or of one that is not.
+
+    Raises `EOFError` for a compressed file without a byte, in which gzip and zstd would see an empty text.
+    """
+    if compression is not None:
+        file = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file)  # type: ignore[type-var]
+        if not file.peek(1):
+            raise EOFError("the compressed file is empty")
     match compression:
         case "gzip":
             return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
@@ -263,8 +269,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _parquet_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | Fault]:
     """Rows as values; text is decoded cell by cell, for Parquet does not promise that it is UTF-8."""
-    columns = {name: _cells(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    columns = {name: _cells(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     for cells in zip(*columns.values(), strict=True):
+        fault = next((cell for cell in cells if isinstance(cell, Fault)), None)
+        if fault is not None:
+            yield fault
+            continue
         values = dict(zip(columns, cells, strict=True))
         try:
             yield {k: v.decode("utf-8") if isinstance(v, bytes) else v for k, v in values.items()}
@@ -272,8 +282,27 @@ def _parquet_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | Fault]:
             yield Fault("invalid_utf8", f"the row is not UTF-8 at byte {error.start} of a cell; save it as UTF-8")
 
 
-def _cells(column: pa.Array) -> list[Any]:
+def _cells(name: str, column: pa.Array) -> list[Any]:
+    """A column's values; a `Fault` stands for each that Python cannot hold, such as a date beyond the year 9999."""
     if _is_text(column.type):
         plain = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
         return pc.cast(plain, pa.large_binary()).to_pylist()
-    return column.to_pylist()
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        # Without pandas, Arrow refuses a time that is not a whole number of microseconds; only the day is wanted.
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return column.to_pylist()
+    except _NO_VALUE:
+        return [_cell(name, scalar) for scalar in column]
+
+
+def _cell(name: str, scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return Fault("invalid_utf8", f"{name}: holds text that is not UTF-8; save it as UTF-8")
+    except _NO_VALUE as error:
+        kind = scalar.type
+        code, what = ("invalid_date", "date") if pa.types.is_temporal(kind) else ("wrong_type", "value")
+        reason = " ".join(str(error).split())
+        return Fault(code, f"{name}: holds a {what} of type {kind} that cannot be read: {reason}; write another")

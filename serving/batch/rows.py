@@ -11,6 +11,9 @@ from stance.faults import DoubledKeyError, kind_of, printable, refuse_doubled
 
 #: What a row may hold beside its text, under these names in every format.
 EXTRAS = ("actors", "mentions")
+#: Levels of lists and objects in one of these. Rows are set aside as JSON, whose writer and reader recurse: a worker,
+#: whose stack is another, must be able to read whatever could be written.
+NESTING = 50
 
 
 class Fault(NamedTuple):
@@ -96,11 +99,32 @@ def _structure(value: Any, column: str) -> Any:
             value = json.loads(value, object_pairs_hook=refuse_doubled)
         except DoubledKeyError as error:
             raise _Refused("wrong_type", f"{column}: {error}") from None
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise _too_deep(column) from None
+        except ValueError as error:
             raise _Refused("wrong_type", f"{column}: must be JSON in a cell, but {error}") from None
+    _check_nested(value, column)
     if not isinstance(value, list):
         return value
     return [{k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item for item in value]
+
+
+def _check_nested(value: Any, column: str) -> None:
+    """Refuse what cannot be set aside as JSON: deep nesting, and what only Parquet can hold, such as bytes."""
+    layer: list[Any] = [[value]]
+    for _ in range(NESTING + 1):
+        inner = [v for item in layer for v in (item.values() if isinstance(item, dict) else item)]
+        for v in inner:
+            if not (v is None or isinstance(v, str | int | float | list | dict)):
+                raise _Refused("wrong_type", f"{column}: holds {type(v).__name__}; write it as text or a number")
+        layer = [v for v in inner if isinstance(v, list | dict)]
+        if not layer:
+            return
+    raise _too_deep(column)
+
+
+def _too_deep(column: str) -> _Refused:
+    return _Refused("malformed_row", f"{column}: is nested deeper than {NESTING} levels; write a list of objects")
 
 
 def _date(values: dict[str, Any], column: str | None) -> str | None:

@@ -224,6 +224,8 @@ def first_failures(out: Path, output: str, records: list[ShardRecord]) -> list[s
             if output == "parquet":
                 rows = pq.read_table(path).to_pylist()
             else:
-                rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+                # Not `splitlines`: an id may hold a character, such as U+2028, that ends a line for it alone.
+                with path.open(encoding="utf-8") as file:
+                    rows = list(map(json.loads, file))
             lines += [f"{r['id']} ({r['file']}, row {r['row']}): {r['code']}: {r['message']}" for r in rows]
     return lines[:SHOWN_FAILURES]

@@ -6,8 +6,10 @@ import glob
 import io
 import os
 import re
+import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any, Literal
@@ -18,6 +20,7 @@ from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow import fs as arrow_fs
 
 from serving.batch.errors import InputError
+from stance.faults import printable
 
 Kind = Literal["jsonl", "csv", "tsv", "parquet"]
 _KINDS: dict[str, Kind] = {
@@ -39,9 +42,16 @@ ATTEMPTS = 3
 PAUSE = 0.5
 
 
+class Interrupted(Exception):
+    """A remote file that stopped answering while it was read; what was read of it may be whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input file. `label` names it in results; `stamp` changes when it does (None: cannot be told)."""
+    """One input file. `stamp` changes when it does (None: cannot be told).
+
+    `label` names it in results; it is `path`, or the URL without secrets, as valid Unicode.
+    """
 
     label: str
     path: str
@@ -51,11 +61,52 @@ class Source:
     remote: Any = None
 
     def open(self) -> IO[bytes]:
-        """The file's bytes as they are stored. Raises `OSError`, or `InputError` for a URL that does not answer."""
+        """The file's bytes as they are stored. Raises `OSError`, or `InputError` for a URL that does not answer.
+
+        Reading raises `Interrupted` where a URL stops answering, whatever its file system raises.
+        """
         if self.remote is None:
             return open(self.path, "rb")
         file = _patiently(self.label, lambda: self.remote.open(self.path, "rb"))
-        return file if self.kind == "parquet" else io.BufferedReader(file, _BUFFER)
+        wire = _Wire(file)
+        return wire if self.kind == "parquet" else io.BufferedReader(wire, _BUFFER)  # type: ignore[return-value]
+
+
+class _Wire(io.RawIOBase):
+    """A remote file whose failures can be told from damage in it, for which decoders raise `OSError` just as well."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = _on_the_wire(lambda: self._file.read(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(_on_the_wire(lambda: self._file.seek(offset, whence)))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            with suppress(Exception):  # nothing that was read is lost
+                self._file.close()
+        super().close()
+
+
+def _on_the_wire(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:  # every file system raises errors of its own
+        raise Interrupted(" ".join(str(error).split()) or type(error).__name__) from error
 
 
 def find_sources(inputs: Iterable[str], out: Path) -> tuple[list[Source], list[str]]:
@@ -75,35 +126,74 @@ def find_sources(inputs: Iterable[str], out: Path) -> tuple[list[Source], list[s
 
 
 def _local(item: str, out: Path, ignored: list[str]) -> Iterator[Source]:
-    path = Path(item)
-    if path.is_dir():
-        if out.resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{item}: holds the output folder {out}; give an --out outside of the inputs")
-        names = [Path(folder, name) for folder, _, files in os.walk(path, onerror=_refuse_folder) for name in files]
-        named = sorted(p for p in names if not _hidden(p.relative_to(path)))
-    elif path.exists():
-        named = [path]
-        if not path.is_file():
-            raise InputError(f"{item}: is neither a file nor a folder; write what it gives to a file first")
-        if kind_of_file(path.name) is None:
-            raise InputError(f"{item}: the kind of file cannot be told from its name; expected {_READABLE}")
-    else:
-        named = sorted(p for p in map(Path, glob.glob(item, recursive=True)) if p.is_file())
-        if not named:
-            raise InputError(f"{item}: no such file or folder, and as a glob it matches nothing")
-    for file in named:
-        if out.resolve() in file.resolve().parents:
+    for file in _named(item, out):
+        path = os.path.realpath(file)
+        if _real(out) in Path(path).parents:
             raise InputError(f"{file}: lies in the output folder {out}; give another --out")
         kind = kind_of_file(file.name)
-        special = file.exists() and not file.is_file()
-        if kind is None or special:
-            ignored.append(str(file))
+        if kind is None or not _is_file(file, missing=True):
+            ignored.append(printable(str(file)))
         else:
-            yield Source(str(file.resolve()), str(file.resolve()), *kind, _stamp(file))
+            yield Source(printable(path), path, *kind, _stamp(file))
+
+
+def _named(item: str, out: Path) -> list[Path]:
+    """The files that a path or a glob names, whatever their kind. Raises `InputError`."""
+    path = Path(item)
+    mode = _argument_mode(item)
+    if mode is None:
+        named = sorted(p for p in map(Path, glob.glob(item, recursive=True)) if _is_file(p, missing=False))
+        if not named:
+            raise InputError(f"{item}: no such file or folder, and as a glob it matches nothing")
+        return named
+    if stat.S_ISDIR(mode):
+        if _real(out).is_relative_to(_real(path)):
+            raise InputError(f"{item}: holds the output folder {out}; give an --out outside of the inputs")
+        names = [Path(folder, name) for folder, _, files in os.walk(path, onerror=_refuse_folder) for name in files]
+        return sorted(p for p in names if not _hidden(p.relative_to(path)))
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{item}: is neither a file nor a folder; write what it gives to a file first")
+    if kind_of_file(path.name) is None:
+        raise InputError(f"{item}: the kind of file cannot be told from its name; expected {_READABLE}")
+    return [path]
+
+
+def _argument_mode(item: str) -> int | None:
+    """What an argument names, as `_mode` says it; None for a glob too. Raises `InputError` for what is out of reach."""
+    try:
+        return _mode(Path(item))
+    except OSError as error:
+        if glob.has_magic(item):
+            return None
+        raise InputError(f"{item}: cannot be reached ({error.strerror}); mend its name or its permissions") from None
+
+
+def _mode(path: Path) -> int | None:
+    """The file mode of what a path names, None where nothing is there. Raises `OSError` where that cannot be told."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one for a null character
+        return None
+
+
+def _is_file(path: Path, missing: bool) -> bool:
+    """Whether a path names a file, `missing` where it names nothing; what cannot be looked at is left to the reader."""
+    try:
+        mode = _mode(path)
+    except OSError:
+        return True
+    return missing if mode is None else stat.S_ISREG(mode)
+
+
+def _real(path: Path) -> Path:
+    """`Path.resolve`, which raises for a link to itself before Python 3.13."""
+    return Path(os.path.realpath(path))
 
 
 def _refuse_folder(error: OSError) -> None:
-    raise InputError(f"{error.filename}: cannot be listed ({error.strerror}); mend its permissions or leave it out")
+    raise InputError(
+        f"{printable(error.filename)}: cannot be listed ({error.strerror}); mend its permissions or leave it out"
+    )
 
 
 def _hidden(path: PurePath) -> bool:
@@ -129,7 +219,7 @@ def _stamp(path: Path) -> str | None:
 def _remote(item: str, ignored: list[str]) -> Iterator[Source]:
     scheme = item.partition("://")[0].lower()
     filesystem, path = _filesystem(item, scheme)
-    label = public_name(item)
+    label = printable(public_name(item))
     if scheme in _WEB:
         paths = [path]
     elif glob.has_magic(path):
@@ -140,7 +230,7 @@ def _remote(item: str, ignored: list[str]) -> Iterator[Source]:
     else:
         paths = [path]
     for file in paths:
-        name = label if file == path else f"{scheme}://{file.removeprefix(f'{scheme}://')}"
+        name = label if file == path else printable(f"{scheme}://{file.removeprefix(f'{scheme}://')}")
         kind = kind_of_file(urlsplit(name).path)
         if kind is None:
             ignored.append(name)

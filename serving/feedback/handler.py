@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from serving.config import Limits
 from serving.engine import Engine, classify_items
-from serving.errors import overloaded
+from serving.errors import ApiError, overloaded
 from serving.feedback.correction import FeedbackResponse, check_model, matched, read_feedback
 from serving.feedback.store import FeedbackStore
 from serving.intake import read_body
@@ -60,7 +60,10 @@ class FeedbackApi:
 
 
 def _classified(classifier: StanceClassifier, document: Document, stop: threading.Event) -> DocumentResult:
+    """The document's result. Raises `ApiError` (422) where the document is to blame that there is none."""
     (result,) = classify_items(classifier, [document], include_neutral=True, author=True, stop=stop)
-    if not isinstance(result, DocumentResult):
+    if isinstance(result, DocumentResult):
+        return result
+    if result.error.code == "internal":
         raise RuntimeError(result.error.message)
-    return result
+    raise ApiError(422, result.error.code, f"document: {result.error.message}")

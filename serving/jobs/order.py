@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from serving.batch.config import RowLimits, ScoreConfig
 from serving.batch.errors import InputError
-from serving.batch.readers import read_source
+from serving.batch.readers import check_header, read_source
 from serving.batch.sources import Source, kind_of_file
 from serving.config import ServingConfig
 from serving.intake import unprocessable
@@ -24,10 +24,12 @@ from serving.jobs.roots import READ_ONCE, named_sources
 from serving.jobs.upload import Received
 from stance.actors_file import ActorsFileError, load_actors
 from stance.faults import Fault, faults
-from stance.schema import Actor
+from stance.schema import Actor, id_fault
 
 _KEY: TypeAdapter[str] = TypeAdapter(Key)
 _ACTORS: TypeAdapter[list[Actor]] = TypeAdapter(list[Actor])
+#: Tables whose columns are looked at before a job is accepted; the job itself looks at all.
+HEADERS = 100
 #: Columns that may be switched off; in a form or a query by an empty value.
 _OPTIONAL_COLUMNS = ("id_column", "date_column")
 #: How batch scoring names its settings to a person at a terminal, and this interface to a caller.
@@ -86,11 +88,10 @@ def _actors_of_text(text: str) -> Any:
 
 
 def _check_actors(actors: Sequence[Actor] | None) -> None:
-    """Refuse an id that two actors have."""
-    first: dict[str, int] = {}
-    for at, actor in enumerate(actors or []):
-        if first.setdefault(actor.id, at) != at:
-            raise unprocessable([Fault(f"actors[{at}].id", f"{actor.id!r} is used twice; give each actor its own id")])
+    """Refuse the ids that `POST /v1/classify` refuses, in the same words."""
+    problem = id_fault(actors or [])
+    if problem is not None:
+        raise unprocessable([Fault(*problem)])
 
 
 def record_of(order: JobRequest, upload: Upload | None, model: str | None, config: ServingConfig) -> JobRecord:
@@ -163,7 +164,13 @@ def sources_of(record: JobRecord, folder: JobFolder, roots: Sequence[str]) -> tu
 
 
 def check_readable(sources: Sequence[Source], config: ScoreConfig) -> None:
-    """Read the beginning of each file, so that what cannot be used at all is refused at once. Raises `InputError`."""
+    """Read the beginning of files, so that what cannot be used at all is refused at once. Raises `InputError`.
+
+    That is the headers of the first `HEADERS` tables, and files until one gives a row.
+    """
+    tables = [source for source in sources if source.kind != "jsonl"]
+    for table in tables[:HEADERS]:
+        check_header(table, config)
     fault = ""
     for source in sources:
         row = next(read_source(source, config), None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
 from serving.batch.errors import InputError
 from serving.batch.sources import Source, find_sources
+from stance.faults import printable
 
 #: A job reads its input once; what becomes of the files afterwards is no matter.
 READ_ONCE = "read once"
@@ -31,13 +33,31 @@ def named_sources(named: str, roots: Sequence[str], out: Path) -> tuple[list[Sou
         if not inside or not _fixed_part(target).resolve().is_relative_to(home):
             continue
         try:
-            sources, ignored = find_sources((str(target),), out)
+            sources, ignored = _found(target, home, out)
         except InputError as error:
             refusal = InputError(f"path: {str(error).replace(f'{base}/', '')}")
             continue
-        if all(Path(source.path).is_relative_to(home) and Path(source.path).is_file() for source in sources):
+        if sources and all(Path(s.path).is_relative_to(home) and os.path.isfile(s.path) for s in sources):
             return [_of_job(source, home) for source in sources], [_under(name, home) for name in ignored]
     raise refusal
+
+
+def _found(target: Path, home: Path, out: Path) -> tuple[list[Source], list[str]]:
+    """What `find_sources` finds, of a pattern only what lies under `home`; nothing is no error for a pattern.
+
+    A pattern can go through a link that leads outside, and what it would find there must not show in any word.
+    """
+    pattern = _fixed_part(target) != target
+    try:
+        sources, ignored = find_sources((str(target),), out)
+    except InputError:
+        if not pattern:
+            raise
+        return [], []
+    if not pattern:
+        return sources, ignored
+    inside = [source for source in sources if Path(source.path).is_relative_to(home)]
+    return inside, [name for name in ignored if Path(name).resolve().is_relative_to(home)]
 
 
 def _plain(named: str) -> bool:
@@ -53,7 +73,7 @@ def _fixed_part(target: Path) -> Path:
 
 
 def _of_job(source: Source, root: Path) -> Source:
-    return replace(source, label=_under(source.path, root), stamp=READ_ONCE)
+    return replace(source, label=printable(_under(source.path, root)), stamp=READ_ONCE)
 
 
 def _under(path: str, root: Path) -> str:

@@ -41,6 +41,8 @@ class _Text:
     tokens: list[Token]
     names: list[NameSpan]
     starts: list[int]
+    #: No letter is a capital, so that capitals tell nothing.
+    small: bool
 
     def around(self, start: int, end: int) -> NameSpan | None:
         """The candidate name that holds `[start, end)`, if one does."""
@@ -62,9 +64,9 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     if not patterns or not text.strip():
         return []
     names = find_names(text, split_sentences(text))
-    source = _Text(text, tokenize(text), names, [name.start for name in names])
-    hits = list(_hits(source.tokens, patterns))
-    hits.extend(_hits(source.tokens, _acronyms(source, hits, patterns)))
+    source = _Text(text, tokenize(text), names, [name.start for name in names], text.lower() == text)
+    hits = list(_hits(source, patterns))
+    hits.extend(_hits(source, _acronyms(source, hits, patterns)))
     hits.extend(_nouns(source, hits, patterns))
     return list(_accept(source, _longest(hits), patterns))
 
@@ -72,11 +74,12 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
 # --- words that match a pattern ---
 
 
-def _hits(tokens: Sequence[Token], patterns: Patterns) -> Iterator[_Hit]:
+def _hits(source: _Text, patterns: Patterns) -> Iterator[_Hit]:
+    tokens = source.tokens
     for position in range(len(tokens)):
         for pattern in patterns.at(tokens, position):
             last = position + len(pattern.keys)
-            if _written(tokens, position, last, pattern):
+            if _written(tokens, position, last, pattern) or (source.small and _told(tokens, position, last, pattern)):
                 yield _Hit(position, last, pattern)
                 break
         else:
@@ -101,6 +104,12 @@ def _written(tokens: Sequence[Token], first: int, last: int, pattern: Pattern) -
     if window[0].key in lexicon.calendar and lexicon.dated(tokens, first):
         return False
     return window[0].capital
+
+
+def _told(tokens: Sequence[Token], first: int, last: int, pattern: Pattern) -> bool:
+    """Whether words of a text without capitals can mean nothing but the actor: "russia" and "nato", not "us"."""
+    word = tokens[first].key
+    return last - first == 1 and len(word) > 2 and not load_lexicon().ordinary(word) and not pattern.rivals
 
 
 def _adjacent(before: Token, token: Token, pattern: Pattern) -> bool:
@@ -248,6 +257,8 @@ def _inside(
 ) -> tuple[int, int] | None:
     """The mention when a hit lies inside a longer candidate name; `None` if it is a part of that name."""
     before, after = keys(text[name.start : start]), keys(text[end : name.end])
+    if name.start == start and text[end : name.end].islower() and pattern.actor not in patterns.first_names:
+        return start, end  # "Russia's army", "the Russian army": no name, and the caller did not list it
     if load_catalogue().lookup(text[name.start : name.end]) or load_lexicon().organization_heads.intersection(after):
         return None
     many = len(pattern.keys) > 1

@@ -9,7 +9,7 @@ from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import bare_name, demonyms, field_noun, head_noun
 from stance.actors.spelling import VARIANT_LETTERS, same_spelling, variant_key
 from stance.actors.syllables import leading_surnames
-from stance.actors.tokens import Token, keys, tokenize
+from stance.actors.tokens import HYPHENS, Token, keys, tokenize
 from stance.schema import Actor, ActorType
 
 _SON_OF = frozenset({"bin", "ibn", "bint"})
@@ -128,6 +128,9 @@ def _build(described: tuple[tuple[str, str, ActorType, tuple[str, ...]], ...]) -
         for name in (actor.name, *actor.aliases):
             patterns.add(Pattern(actor.id, name, _without_article(name), given=True), variants=True)
     for actor in actors:
+        for name in (actor.name, *actor.aliases):
+            if glued := _glued(name):
+                patterns.add(Pattern(actor.id, glued, (glued.lower(),)))
         for name in _catalogued(actor):
             patterns.add(Pattern(actor.id, name, keys(name)))
     _add_surnames(patterns, actors)
@@ -168,6 +171,15 @@ def _add_state(patterns: Patterns, actor: Actor) -> None:
                 patterns.add(
                     Pattern(actor.id, form.title(), (form,) if plain else keys(form)), variants=form == bare[0]
                 )
+
+
+def _glued(name: str) -> str | None:
+    """A name of two words with a hyphen between them, written as one: "Alshabaab" for "al-Shabaab"."""
+    words = keys(name)
+    if len(words) != 2 or HYPHENS.isdisjoint(name):
+        return None
+    glued = "".join(words)
+    return None if load_lexicon().ordinary(glued) or load_catalogue().has((glued,)) else glued.title()
 
 
 def _without_article(name: str) -> tuple[str, ...]:

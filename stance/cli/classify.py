@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from stance.cli.failures import Refusal, refusing
 from stance.cli.options import Model
-from stance.cli.output import color, emit, on_terminal, tracking, width
+from stance.cli.output import color, emit, on_terminal, tracking, try_out, width
 from stance.progress import Track, untracked
 from stance.schema import Document, DocumentResult
 
@@ -42,6 +42,7 @@ def classify(
     out: Annotated[Path | None, typer.Option(help="Write the result to this file.")] = None,
 ) -> None:
     """Classify one document: sentiment toward each actor, who is for and against whom."""
+    try_out(out)
     document = read_document(file, actors)
     from stance.artifact import ArtifactError
     from stance.classifier import StanceClassifier

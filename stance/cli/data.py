@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 
 from stance.cli import selection
 from stance.cli.failures import SOME_FAILED, UNUSABLE, Refusal, extra, list_failures, refusing
-from stance.cli.labelled import FormatOption, Source, SplitOption, listing_bad_rows, read, stream
+from stance.cli.labelled import FormatOption, Source, Split, SplitOption, listing_bad_rows, read, stream
 from stance.cli.options import Model
 from stance.cli.output import emit, tracking, writing
 
@@ -53,7 +54,7 @@ def validate(
     ] = None,
 ) -> None:
     """Check every row: fields, labels, ids, contradictions, texts that leak into held-out data."""
-    with extra("train"):
+    with extra("train"), listing_bad_rows():
         from training.data.validate import validate as check
 
         report = check(files, held_out or [])
@@ -78,15 +79,58 @@ def import_(
         str | None, typer.Option(help="Whose annotations of Label Studio's export to take: an id or e-mail.")
     ] = None,
 ) -> None:
-    """Convert labelled data to the project's JSONL; with any bad row nothing is written.
+    """Convert labelled data to the project's JSONL; with any bad row, or none at all, nothing is written.
 
     Without FILE, feedback is read from where the service keeps it: STANCE_FEEDBACK_URL, or feedback.db in STANCE_HOME.
     """
     with extra("train"), listing_bad_rows(), writing(out):
         from training.data.export import write_jsonl
 
-        count = write_jsonl(stream(file, format, split, annotator), out)
+        left_out: list[str] = []
+        where = "the feedback" if file is None or format == Source.feedback else file  # a URL may hold a password
+        documents = _incoming(file, format, split, annotator, left_out)
+        count = write_jsonl(_some(documents, where, left_out), out)
+    list_failures(left_out)
     typer.echo(f"{count} documents written to {out}", err=True)
+
+
+def _incoming(
+    file: str | None, format: Source, split: Split | None, annotator: str | None, left_out: list[str]
+) -> Iterable[LabelledDocument]:
+    """Like `stream`, with contradictions between documents refused too; what a reader passes over is told in
+    `left_out` once all documents were taken."""
+    from training.data.readers.dse import load_dse
+    from training.data.readers.label_studio import numbered_tasks
+    from training.data.validate import READERS, read_consistent
+
+    if file is None or split is not None or (annotator is not None and format != Source.label_studio):
+        return stream(file, format, split, annotator)  # which refuses what does not fit
+    path = Path(file)
+    match format:
+        case Source.label_studio:
+            return read_consistent(path, partial(numbered_tasks, annotator=annotator, left_out=left_out))
+        case Source.jsonl | Source.csv | Source.parquet:
+            return read_consistent(path, READERS[f".{format.value}"])
+        case Source.dse:
+            found = load_dse(path)
+            if found.duplicates:
+                left_out.append(f"{file}: {found.duplicates} rows left out: copies of a row that was kept")
+            if found.ties:
+                left_out.append(f"{file}: {found.ties} rows left out: copies on whose label no majority agrees")
+            return found.documents
+    return stream(file, format)
+
+
+def _some(
+    documents: Iterable[LabelledDocument], where: str, left_out: Sequence[str] = ()
+) -> Iterator[LabelledDocument]:
+    """The documents. Raises `Refusal` where there is none: an empty file must not take the place of labels."""
+    count = 0
+    for document in documents:
+        count += 1
+        yield document
+    if not count:
+        raise Refusal("; ".join([f"{where} has no document, so nothing was written", *left_out]))
 
 
 @app.command()
@@ -128,12 +172,15 @@ def export(
 
 def _chosen(file: Path, only: Path | None) -> Iterable[LabelledDocument]:
     if only is None:
-        return stream(str(file))
+        return _some(stream(str(file)), str(file))
     from training.data.errors import DataError, RowProblem
     from training.selection.lists import read_ids
 
     wanted = read_ids(only)
-    found = {document.id: document for document in stream(str(file)) if document.id in set(wanted)}
+    if not wanted:
+        raise Refusal(f"{only} lists no document, so nothing was written")
+    ids = set(wanted)
+    found = {document.id: document for document in stream(str(file)) if document.id in ids}
     missing = [name for name in wanted if name not in found]
     if missing:
         message = f"{file} has no document of this id; give the file that the list was made from"

@@ -24,9 +24,12 @@ TagArgument = Annotated[str, typer.Argument(help="The tag of a stored model: sta
 def list_() -> None:
     """List the models of the store, the newest first: tag, date, and whether it is in service."""
     with extra("train"):
+        from stance.artifact import ArtifactError
         from training.registry import list_models
 
-        emit(f"{m.tag}\t{m.created}\t{'in service' if m.current else ''}".rstrip() + "\n" for m in list_models())
+        with refusing(ArtifactError):
+            models = list_models()
+        emit(f"{m.tag}\t{m.created}\t{'in service' if m.current else ''}".rstrip() + "\n" for m in models)
 
 
 @app.command()
@@ -83,3 +86,15 @@ def rollback() -> None:
 
         with refusing(ArtifactError):
             emit([go_back() + "\n"])
+
+
+@app.command()
+def remove(tag: TagArgument) -> None:
+    """Remove a model from the store, unless it is in service or the one that `rollback` goes back to."""
+    with extra("train"):
+        from stance.artifact import ArtifactError
+        from training.registry import remove as remove_model
+
+        with refusing(ArtifactError):
+            remove_model(tag)
+    typer.echo(f"{tag} removed", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -45,10 +46,34 @@ def emit(parts: Iterable[str], out: Path | None = None) -> None:
         raise typer.Exit(BROKEN_PIPE) from None
 
 
+def try_out(out: Path | None) -> None:
+    """Raise `Refusal` where `emit` could not write to `out`, before what it is to write is worked out."""
+    if out is not None and not _flows(out):
+        with writing(out):
+            partial = _partial(out)
+            partial.touch()
+            partial.unlink()
+
+
+def _flows(out: Path) -> bool:
+    """Whether `out` is a device or a pipe."""
+    return out.exists() and not out.is_file() and not out.is_dir()
+
+
+def _partial(out: Path) -> Path:
+    if out.is_dir():  # "." and "/" have no name, and no file takes a folder's place
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return out.with_name(f".{out.name}.part")
+
+
 def _write(parts: Iterable[str], out: Path) -> None:
-    """The file appears under its name once it is whole, or not at all."""
-    partial = out.with_name(f".{out.name}.part")
+    """The file appears under its name once it is whole, or not at all; a device or a pipe is written to as it is."""
     with writing(out):
+        if _flows(out):
+            with out.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(parts)
+            return
+        partial = _partial(out)
         try:
             with partial.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 LIMITS = "What one row may hold; a row beyond it fails"
 MACHINE = "Machine"
+#: What `Path` makes of the beginning of a URL; a drive of Windows has one letter.
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 
 
 class Engine(StrEnum):
@@ -59,7 +62,7 @@ def score(
     """Score many documents into tables; a run that was stopped resumes with the same command."""
     config = _config(
         inputs=tuple(inputs),
-        out=out,
+        out=_folder(out),
         actors=_known(actors),
         model=model,
         text_column=text_column,
@@ -82,6 +85,14 @@ def score(
         total = f"{summary.failed} of {summary.rows} rows failed; all are listed in {summary.out}/errors"
         list_failures([*summary.failures, total])
         raise typer.Exit(SOME_FAILED)
+
+
+def _folder(out: Path) -> Path:
+    """An output folder. Raises `Refusal` for a URL, of which a folder of that name would be made here."""
+    if out.parts and _SCHEME.fullmatch(out.parts[0]):
+        url = str(out).replace(":/", "://", 1)
+        raise Refusal(f"--out {url}: results go to a folder, not to a URL; give a folder and copy it there when done")
+    return out
 
 
 def _known(actors: Path | None) -> tuple[Actor, ...] | None:

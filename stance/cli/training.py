@@ -33,7 +33,7 @@ def train(
             with refusing(ConfigError, ArtifactError, ThawError, StorageError):
                 folder = run(load_config(config, overrides or []))
         except DataError as error:
-            list_failures(str(error).splitlines())
+            list_failures(error.problems)
             raise typer.Exit(UNUSABLE) from None
         except ParityError as error:
             list_failures([error])
@@ -55,8 +55,9 @@ def evaluate(
         from stance.artifact import ArtifactError
         from stance.outcome import ClassifyError
         from training.data.errors import DataError
+        from training.evaluation.run import ReportError
         from training.evaluation.run import evaluate as measure
 
-        with refusing(ArtifactError, ClassifyError, DataError):
+        with refusing(ArtifactError, ClassifyError, DataError, ReportError):
             metrics = measure(model, data, report, against, history, threads, swaps)
     emit([json.dumps(metrics, ensure_ascii=False, indent=1) + "\n"])

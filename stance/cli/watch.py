@@ -6,6 +6,7 @@ Thin over `serving.aside` and `training.drift`.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from serving.aside.store import Agreement
     from stance.classifier import StanceClassifier
-    from training.drift import Side, Window
+    from training.drift import Side, Signal, Window
 
 
 class ListFormat(StrEnum):
@@ -125,6 +126,40 @@ def drift(
     report: Annotated[Path | None, typer.Option(help="The HTML page to write.")] = None,
 ) -> None:
     """Compare served traffic with a model's reference; exits 0 without drift, 1 with drift, 2 if it cannot."""
+    with _never_drift():
+        signals = _signals(model, reference, traffic, hours, limits, report)
+        emit(f"{s.name}\t{s.value:.3f}\t{s.limit:g}\t{_verdict(s)}\t{s.detail}\n" for s in signals)
+        if any(signal.drifted for signal in signals):
+            raise typer.Exit(SOME_FAILED)
+
+
+@contextmanager
+def _never_drift() -> Iterator[None]:
+    """Turn whatever else goes wrong into a `Refusal`: a traceback exits 1, and cron would take that for drift."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.TyperException):
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise Refusal(f"{where}cannot be read or written ({error.strerror or error}); nothing can be said") from error
+    except Exception as error:
+        raise Refusal(f"nothing can be said of drift: {type(error).__name__}: {error}") from error
+
+
+def _verdict(signal: Signal) -> str:
+    return "drift" if signal.drifted else "steady"
+
+
+def _signals(
+    model: str | None,
+    reference: Path | None,
+    traffic: Path | None,
+    hours: float | None,
+    limits: Path,
+    report: Path | None,
+) -> list[Signal]:
+    """What `drift` prints, once the page is written. Raises `Refusal` where nothing can be said."""
     from stance.artifact import ArtifactError, read_manifest
     from stance.classifier import resolve_model
 
@@ -148,9 +183,7 @@ def drift(
         if report is not None:
             with writing(report, "--report"):
                 write_report(report, tag, signals, (expected.documents, window.side.documents))
-    emit(f"{s.name}\t{s.value:.3f}\t{s.limit:g}\t{'drift' if s.drifted else 'steady'}\t{s.detail}\n" for s in signals)
-    if any(signal.drifted for signal in signals):
-        raise typer.Exit(SOME_FAILED)
+    return signals
 
 
 def _embedder(model: str | None, reference: Side, window: Side) -> StanceClassifier | None:

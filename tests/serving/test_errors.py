@@ -10,8 +10,12 @@ import time
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from serving.app import page_routes
 from serving.errors import framework_error
+from serving.guard import Guard, RouteLabels
 from tests.serving.conftest import LONG_TEXT, Service, error_of
 
 LIMIT = 4_194_304
@@ -144,8 +148,39 @@ def test_overload_and_timeout_are_503_with_retry_after(closed_service: Service, 
         assert int(response.headers["retry-after"]) >= 1
 
 
-@pytest.mark.parametrize(("status", "becomes"), [(404, 404), (405, 405), (500, 500), (503, 503), (418, 500)])
-def test_statuses_of_the_frameworks_become_ours(status: int, becomes: int) -> None:
-    response = framework_error(status, {"allow": "GET"}).response()
-    assert response.status_code == becomes
-    assert ("retry-after" in response.headers) == (becomes == 503)
+@pytest.mark.parametrize(
+    ("status", "becomes", "code"),
+    [
+        (400, 400, "bad_request"),
+        (404, 404, "not_found"),
+        (405, 405, "method_not_allowed"),
+        (416, 416, "range_not_satisfiable"),
+        (418, 418, "refused"),
+        (429, 429, "overloaded"),
+        (499, 499, "refused"),
+        (500, 500, "internal"),
+        (502, 500, "internal"),
+        (503, 503, "not_ready"),
+    ],
+)
+def test_statuses_of_the_frameworks_become_ours(status: int, becomes: int, code: str) -> None:
+    error = framework_error(status, {"allow": "GET"})
+    response = error.response()
+    assert (response.status_code, error.info.code) == (becomes, code)
+    assert response.headers["allow"] == "GET"
+    assert ("retry-after" in response.headers) == (becomes in (429, 503))
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ("bytes=9999999-", 416, "range_not_satisfiable"),
+        ("lines=1-2", 400, "bad_request"),
+        ("bytes=5-2", 400, "bad_request"),
+        ("bytes", 400, "bad_request"),
+    ],
+)
+def test_a_range_that_the_page_does_not_have_is_the_callers_mistake(asked: str, status: int, code: str) -> None:
+    guard = Guard(Starlette(routes=page_routes()), keys=(), open_paths=(), timeout=30)
+    response = TestClient(RouteLabels(guard, ["/"])).get("/", headers={"Range": asked})
+    assert (response.status_code, error_of(response)["code"]) == (status, code)

@@ -7,14 +7,23 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from sqlalchemy import func, inspect, select
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from serving.config import Limits
 from serving.database import migrate, open_database
-from serving.feedback.store import corrections_table
+from serving.engine import Engine
+from serving.errors import ApiError, answer
+from serving.feedback.handler import FeedbackApi
+from serving.feedback.store import FeedbackStore, corrections_table
+from serving.guard import Guard, RouteLabels
+from stance.schema import Document, ErrorInfo, ItemError
 from tests.serving.conftest import Service, error_of, run_service
 from training.data.errors import DataError
 from training.data.readers.feedback import read_feedback
@@ -25,6 +34,14 @@ DOCUMENT: dict[str, Any] = {
     "text": TEXT,
     "actors": [{"id": "orsan", "name": "Orsan"}, {"id": "talvia", "name": "Talvia"}],
     "mentions": [{"actor": "orsan", "start": 2, "end": 7}, {"actor": "talvia", "start": 18, "end": 24}],
+}
+
+CROWD = [f"Aa{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(90)]
+#: A sentence of more pairs of actors than are scored.
+CROWDED: dict[str, Any] = {
+    "id": "a2",
+    "text": " ".join(CROWD),
+    "mentions": [{"actor": name, "start": 5 * i, "end": 5 * i + 4} for i, name in enumerate(CROWD)],
 }
 
 
@@ -88,6 +105,7 @@ def reader(database_of_module: str, tiny_model: Path, tmp_path_factory: pytest.T
         ({"sender": " "}, 422, "invalid_request", "sender"),
         ({"corrections": []}, 422, "invalid_request", "corrections"),
         ({"document": {**DOCUMENT, "text": " "}}, 422, "invalid_request", "document: text"),
+        ({"document": CROWDED}, 422, "too_many_actors", "document: text: sentence 0 names 90 actors"),
         ({"extra": 1}, 422, "invalid_request", "extra"),
     ],
 )
@@ -147,6 +165,42 @@ def test_senders_who_disagree_are_named_and_not_imported(reader: Reader) -> None
     assert next(found).stances == []
     with pytest.raises(DataError, match=r"senders disagree on 'talvia': ada 'favor'.*bo 'against'"):
         next(found)
+
+
+class Failing:
+    """A classifier that has an error in the place of every result."""
+
+    tag = "stance:failing"
+
+    def __init__(self, code: str) -> None:
+        self.error = ErrorInfo(code=code, message="text: split the sentence")
+
+    def classify(self, documents: list[Document], *options: bool) -> list[ItemError]:
+        return [ItemError(id=document.id, error=self.error) for document in documents]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("too_many_actors", 422, "document: text: split the sentence"),
+        ("internal", 500, "something went wrong in the service; its log has the details"),
+    ],
+)
+def test_only_what_the_document_is_to_blame_for_is_the_callers_mistake(
+    tmp_path: Path, code: str, status: int, message: str
+) -> None:
+    engine = Engine(running=1, waiting=1)
+    store = FeedbackStore(f"sqlite:///{tmp_path / 'none.db'}")
+    api = FeedbackApi(store, engine, Limits(), cast(Any, lambda: Failing(code)))
+    route = Route("/v1/feedback", api.post, methods=["POST"])
+    app = Starlette(routes=[route], exception_handlers={ApiError: answer})
+    client = TestClient(RouteLabels(Guard(app, keys=(), open_paths=(), timeout=30), ["/v1/feedback"]))
+    correction = {"sentence": [0, 1], "target": "talvia", "predicted": "neutral", "label": "negative"}
+    body = {"model": Failing.tag, "document": DOCUMENT, "corrections": [correction], "sender": "ada"}
+    response = client.post("/v1/feedback", json=body)
+    engine.close()
+    assert response.status_code == status
+    assert error_of(response) == {"code": code, "message": message}
 
 
 def test_a_service_without_feedback_has_no_such_route(service: Service) -> None:

@@ -31,6 +31,11 @@ BAD_DOCUMENTS = [
     ({"id": "x", "text": "a\ud800"}, "invalid_document", "text: has a lone surrogate at character 1"),
     ({"id": "x", "text": 3}, "invalid_document", "text: must be a string, not a number"),
     ({"id": "x", "text": "a" * 101}, "text_too_long", "text: 101 characters are more than the limit of 100"),
+    (
+        {"id": "x", "text": "a" * 60, "mentions": [{"actor": f"a{i}", "start": i, "end": 60} for i in range(2)]},
+        "mentions_too_long",
+        "mentions: together hold 119 characters, more than the limit of 100; give the names and phrases only",
+    ),
     ({"id": "x", "text": "a", "txt": "b"}, "invalid_document", "txt: is not a known field"),
     ({"id": "x", "text": "a", "\udc00": 1}, "invalid_document", "not valid Unicode"),
     ({"id": "x", "text": "a", "actors": ACTOR}, "invalid_document", "actors: must be a list, not an object"),
@@ -66,6 +71,11 @@ BAD_DOCUMENTS = [
         {"id": "x", "text": "abc", "mentions": [{"actor": "a", "start": 2, "end": 2}]},
         "invalid_document",
         "mentions[0]: end 2 must be greater than start 2",
+    ),
+    (
+        {"id": "x", "text": "a b", "mentions": [{"actor": "a", "start": i, "end": i + 1} for i in range(2)]},
+        "invalid_document",
+        "mentions[1]: nothing can be seen from 1 to 2; give the span of a name or phrase, in code points from 0",
     ),
     (
         {"id": "x", "text": "abc", "mentions": [{"actor": f"a{i}", "start": 0, "end": 1} for i in range(3)]},

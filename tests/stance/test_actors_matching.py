@@ -283,3 +283,61 @@ def test_a_first_name_stands_for_who_was_named_in_full(actors: list[Actor], text
 def test_a_first_name_that_is_listed_for_another_is_the_others() -> None:
     state = Actor(id="orla", name="Abiy", type="state")
     assert found("Abiy Ahmed came. Abiy left.", ABIY, state) == [("Abiy Ahmed", "abiy"), ("Abiy", "orla")]
+
+
+RUSSIA = Actor(id="russia", name="Russia", type="state")
+UKRAINE = Actor(id="ukraine", name="Ukraine", type="state")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Russia's army shelled Ukraine.", ["Russia", "Ukraine"]),
+        ("The Russian army left.", ["Russian"]),
+        ("The Ukrainian defence ministry accused the Russian foreign ministry.", ["Ukrainian", "Russian"]),
+        # With capitals it is a name of its own.
+        ("The Russian Army left.", []),
+        ("The Ministry of Defence of Russia left.", []),
+    ],
+)
+def test_a_body_in_small_letters_that_nobody_listed_is_its_states(text: str, expected: list[str]) -> None:
+    assert spans(text, RUSSIA, UKRAINE) == expected
+
+
+def test_a_body_in_small_letters_that_is_listed_is_itself() -> None:
+    army = Actor(id="army", name="Russian army", type="armed_group")
+    assert found("The Russian army left Russia.", RUSSIA, army) == [("Russian army", "army"), ("Russia", "russia")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("russia condemned ukraine, putin told nato.", ["russia", "ukraine", "putin", "nato"]),
+        # Where capitals are used, a word without one is no name,
+        ("Yesterday russia fell.", []),
+        # and without them some words tell nothing.
+        ("he told us a blunt thing.", []),
+    ],
+)
+def test_a_text_without_capitals_names_what_cannot_be_a_word(text: str, expected: list[str]) -> None:
+    listed = [
+        Actor(id="putin", name="Vladimir Putin", type="person"),
+        Actor(id="nato", name="NATO", type="organization"),
+        Actor(id="us", name="United States", type="state", aliases=["US"]),
+        Actor(id="blunt", name="Ada Blunt", type="person"),
+    ]
+    assert spans(text, RUSSIA, UKRAINE, *listed) == expected
+
+
+def test_an_airline_is_no_state() -> None:
+    france = Actor(id="france", name="France", type="state")
+    assert spans("Air France flies again. France is glad.", france) == ["France"]
+
+
+def test_two_words_with_a_hyphen_may_be_written_as_one() -> None:
+    rebels = Actor(id="s", name="al-Shabaab", type="armed_group")
+    assert spans("Alshabaab fired, al Shabaab fled, Al-Shabaab fell.", rebels) == [
+        "Alshabaab",
+        "al Shabaab",
+        "Al-Shabaab",
+    ]

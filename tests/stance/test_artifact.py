@@ -92,6 +92,28 @@ def test_a_manifest_does_not_lead_out_of_its_folder(copied: Path) -> None:
         read_manifest(copied)
 
 
+@pytest.mark.parametrize("folder", ["x" * 300, "x/" * 3000])
+def test_a_folder_of_a_name_that_cannot_be_is_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(ArtifactError, match=r"cannot be read \(File name too long\); give a folder"):
+        read_manifest(tmp_path / folder)
+
+
+def test_a_file_that_cannot_be_read_is_named(copied: Path) -> None:
+    (copied / "actors.onnx").unlink()
+    (copied / "actors.onnx").symlink_to("/proc/self/mem")  # a file that nobody can read from its start
+    with pytest.raises(ArtifactError, match=r"actors\.onnx: cannot be read \(.*\); copy the model folder again"):
+        read_manifest(copied)
+
+
+def test_a_listed_name_that_cannot_be_is_refused(copied: Path) -> None:
+    path = copied / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"]["x" * 300] = "0"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match=r"x: cannot be read \(File name too long\); copy"):
+        read_manifest(copied)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 500_000])
 def test_what_is_no_manifest_is_refused(copied: Path, content: bytes) -> None:
     (copied / "manifest.json").write_bytes(content)

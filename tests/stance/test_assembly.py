@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stance import Actor, Document, StanceClassifier
+from stance import Actor, Document, DocumentResult, Mention, StanceClassifier
 from stance.artifact import HeadSettings
 from stance.assembly import Assembly, decide, explained_away, of_own_state
+from stance.prepare import prepare
 from stance.queries import ActorQueries, SentimentQuery, StanceQuery
 from stance.schema import SENTIMENTS, STANCES
 
@@ -93,6 +96,44 @@ def test_an_actor_that_is_never_mentioned_is_listed_with_no_mention(tiny_classif
     (sentence,) = result.sentences
     assert [(m.actor, m.text) for m in sentence.mentions if m.kind == "name"] == [("n", "Norway"), ("f", "France")]
     assert {row.actor for row in sentence.sentiment} == {"n", "f"}
+
+
+BREAK = "Norway left.  France stayed.\n"
+
+
+def bringing(*spans: tuple[str, int, int]) -> Document:
+    mentions = [Mention(actor=actor, start=start, end=end) for actor, start, end in spans]
+    return Document(id="d", text=BREAK, actors=ACTORS, mentions=mentions)
+
+
+def told(result: DocumentResult) -> list[list[tuple[str, int, int]]]:
+    return [[(m.actor, m.start, m.end) for m in sentence.mentions] for sentence in result.sentences]
+
+
+def test_a_mention_that_is_given_twice_counts_once(tiny_classifier: StanceClassifier) -> None:
+    once = bringing(("f", 14, 20), ("n", 0, 6), ("f", 0, 6))
+    twice = bringing(("f", 14, 20), ("n", 0, 6), ("f", 0, 6), ("n", 0, 6), ("f", 14, 20))
+    (first,), (second,) = (tiny_classifier.classify([one], include_neutral=True) for one in (once, twice))
+    assert first == second
+    assert {a.id: a.mentions for a in second.actors} == {"n": 1, "f": 2}
+
+
+def test_a_mention_with_the_white_space_before_its_sentence_is_read_with_it(tiny_classifier: StanceClassifier) -> None:
+    spans = [("n", 0, 6), ("f", 12, 20)]
+    (result,) = tiny_classifier.classify([bringing(*spans)], include_neutral=True)
+    assert told(result) == [[("n", 0, 6)], [("f", 14, 20)]]
+    assert [row.actor for row in result.sentences[1].sentiment] == ["f"]
+    assert [a.mentions for a in result.actors] == [1, 1]
+
+
+@pytest.mark.parametrize("span", [(12, 13), (12, 14), (13, 20), (28, 29)])
+def test_a_sentence_has_no_mention_that_begins_outside_of_it(
+    tiny_classifier: StanceClassifier, span: tuple[int, int]
+) -> None:
+    prepared = prepare(bringing(("n", 0, 6)))
+    outside = replace(prepared, mentions=[*prepared.mentions, Mention(actor="f", start=span[0], end=span[1])])
+    result = Assembly(outside, tiny_classifier.manifest).result(include_neutral=True)
+    assert told(result) == [[("n", 0, 6)], []]
 
 
 def test_a_body_is_hardly_against_its_own_state() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from stance import Actor, Document, Mention, StanceClassifier
 from stance.cli.app import run
@@ -35,6 +36,22 @@ def test_odd_text_is_answered(tiny_classifier: StanceClassifier, text: str, acto
     assert [beside] == tiny_classifier.classify([plain], include_neutral=True), "it costs no other its result"
     if actors and text in (ODD["no actor that occurs"], ODD["nothing but signs"]):
         assert [actor.mentions for actor in odd.actors] == [0, 0]
+
+
+@pytest.mark.parametrize("blank", [" ", "\n\n", "\u00a0\t", "\u200b", " \ufeff\u2060"])
+@pytest.mark.parametrize("text", ["Russia{}condemned Ukraine.", "Russia left.{}Ukraine stayed.", "Russia left.{}"])
+def test_a_mention_of_nothing_is_refused(text: str, blank: str) -> None:
+    at = text.index("{")
+    given = [Mention(actor="ru", start=0, end=6), Mention(actor="ua", start=at, end=at + len(blank))]
+    message = rf"mentions\[1\]: nothing can be seen from {at} to {at + len(blank)}; give"
+    with pytest.raises(ValidationError, match=message):
+        Document(id="d", text=text.format(blank), mentions=given)
+
+
+def test_a_mention_of_signs_is_none_of_nothing() -> None:
+    text = "\U0001f1fa\U0001f1e6 met \uf8ff."
+    mentions = [Mention(actor="ua", start=0, end=2), Mention(actor="apple", start=7, end=8)]
+    assert Document(id="d", text=text, mentions=mentions).mentions == mentions
 
 
 def test_a_text_of_a_megabyte_is_read_to_its_end(tiny_classifier: StanceClassifier) -> None:

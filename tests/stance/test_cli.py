@@ -13,7 +13,7 @@ import typer
 
 from stance.cli.app import run
 from stance.cli.failures import Refusal, extra
-from stance.cli.output import color, emit, width
+from stance.cli.output import color, emit, try_out, width
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from stance.cli import main; main()"]
@@ -24,7 +24,7 @@ COMMANDS = [
     ["serve"],
     ["train"],
     ["evaluate"],
-    *(["models", name] for name in ("list", "show", "import", "promote", "rollback")),
+    *(["models", name] for name in ("list", "show", "import", "promote", "rollback", "remove")),
     *(["data", name] for name in ("validate", "import", "export", "stats")),
 ]
 
@@ -79,10 +79,18 @@ def test_emit_writes_a_whole_file_or_none(tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_bytes() == b"a\nb\n"
     with pytest.raises(Refusal, match=r"--out: .* cannot be written"):
         emit(["a"], tmp_path / "none" / "out.txt")
+    with pytest.raises(Refusal, match=r"--out: / cannot be written \(Is a directory\); name another file"):
+        emit(["a"], Path("/"))
     with pytest.raises(ZeroDivisionError):
         emit((f"{1 / n}" for n in (1, 0)), tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_bytes() == b"a\nb\n"
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_emit_leaves_a_device_in_its_place() -> None:
+    try_out(Path("/dev/null"))
+    emit(["a\n"], Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()
 
 
 def test_environment_rules_width_and_colour(monkeypatch: pytest.MonkeyPatch) -> None:

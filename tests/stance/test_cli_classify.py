@@ -73,6 +73,19 @@ def test_out_takes_its_format_from_the_name(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("out", [".", "/", "..", "none/r.json", "x" * 300])
+def test_what_cannot_be_written_is_refused_before_the_text_is_read(
+    folder: Path, out: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    before = sorted(folder.iterdir())
+    assert run(["classify", "none.txt", "--model", "none", "--out", out]) == 2
+    shown = capsys.readouterr().err
+    assert f"--out: {out} cannot be written (" in shown
+    assert shown.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
 @pytest.mark.parametrize("arguments", [[], ["-"]])
 def test_reads_standard_input(
     arguments: list[str], tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

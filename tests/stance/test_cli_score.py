@@ -87,3 +87,14 @@ def test_unusable_input_exits_2(
     command = ["score", str(tmp_path / "none.jsonl"), "--out", str(tmp_path / "out"), "--model", str(tiny_model)]
     assert run([*command, *options]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/scored", "https://host/scored", "FILE:///tmp/scored"])
+def test_an_out_that_is_a_url_is_refused(
+    out: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_text(json.dumps({"id": "a", "text": TEXT}), encoding="utf-8")
+    assert run(["score", "in.jsonl", "--out", out, "--model", str(tiny_model)]) == 2
+    assert "give a folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]

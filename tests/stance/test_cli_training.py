@@ -33,11 +33,16 @@ def test_evaluate_prints_metrics_and_nothing_else(
         (["train", "--config", "none.yaml"], "none.yaml: no such file"),
         (["train", "--config", "configs/train.yaml", "optim"], "override 'optim': write key=value"),
         (["train", "--config", "configs/train.yaml", "optim.epoch=1"], "optim.epoch: Extra inputs"),
+        (["train", "--config", "configs"], "configs: cannot be read (Is a directory); give --config"),
+        (["train", "--config", "configs/train.yaml", "optim.epochs={"], "override 'optim.epochs={': not YAML"),
         (["evaluate", "--data", "none.jsonl", "--model", "none"], "none"),
+        (["evaluate", "--data", "data/corpus/dev.jsonl", "--history", "none.json"], "none.json: cannot be read"),
+        (["evaluate", "--data", "data/corpus/dev.jsonl", "--report", "Makefile"], "--report: Makefile cannot be"),
     ],
 )
 def test_unusable_arguments_exit_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 2
     shown = capsys.readouterr()
     assert message in shown.err
+    assert shown.err.count("stance: ") == 1
     assert shown.out == ""

@@ -37,6 +37,11 @@ def test_the_author_may_hold_a_stance_without_being_an_actor() -> None:
     LabelledDocument.model_validate({**GOOD, "stances": [{**STANCE, "holder": "author"}]})
 
 
+@pytest.mark.parametrize("sentences", [None, [], [[0, 20]], [[0, 11], [11, 20]], [[1, 6], [7, 10], [13, 19]]])
+def test_sentences_stand_one_after_the_other(sentences: list[list[int]] | None) -> None:
+    LabelledDocument.model_validate({**GOOD, "sentences": sentences})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -52,9 +57,15 @@ def test_the_author_may_hold_a_stance_without_being_an_actor() -> None:
         ({"stances": [{**STANCE, "label": "positive"}]}, "stances[0].label: must be 'against', 'neutral' or 'favor'"),
         ({"mentions": [{"actor": "f", "start": 13, "end": 21}]}, "mentions[0].end: 21 lies outside the text of 20"),
         ({"mentions": [{"actor": "f", "start": 3, "end": 3}]}, "mentions[0]: end 3 must be greater than start 3"),
+        ({"mentions": [{"actor": "f", "start": 6, "end": 7}]}, "mentions[0]: nothing can be seen from 6 to 7; give"),
         ({"mentions": [{"actor": "f", "start": -1, "end": 3}]}, "mentions[0].start: must be 0 or more, not -1"),
         ({"mentions": [{"actor": "f", "start": 1.5, "end": 3}]}, "mentions[0].start: must be a whole number, not 1.5"),
         ({"mentions": [{"actor": "x", "start": 0, "end": 3}]}, "mentions[0].actor: 'x' is not among the actors"),
+        ({"sentences": [[0, 11], [11, 21]]}, "sentences[1]: [11, 21] lies outside the text of 20 characters"),
+        ({"sentences": [[0, 11], [10, 20]]}, "sentences[1]: [10, 20] begins before 11, where the one before ends"),
+        ({"sentences": [[11, 20], [0, 10]]}, "sentences[1]: [0, 10] begins before 20, where the one before ends"),
+        ({"sentences": [[0, 11], [0, 11]]}, "sentences[1]: [0, 11] begins before 11, where the one before ends"),
+        ({"sentences": [[5, 5]]}, "sentences[0]: a sentence is [start, end] with"),
         ({"text": " \n"}, "text: must not be empty or blank"),
         ({"mentions_complete": "yes"}, "mentions_complete: must be true or false, not a string"),
         ({"actors": None}, "actors: must be a list, not null"),

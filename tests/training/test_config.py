@@ -78,12 +78,17 @@ def test_overrides_reach_into_keys_and_lists(written: Path) -> None:
         ("train.3.path=x", "there is no '3' to set"),
         ("train.first.path=x", "there is no 'first' to set"),
         ("output.deep.er=x", "there is no 'deep' to set"),
+        ("output.deep=x", "there is no 'deep' to set"),
+        ("train.².path=x", "there is no '²' to set"),
+        ("optim.epochs={", "not YAML .*check the value"),
+        ("optim.epochs=!!bool x", "put the value in quotes"),
     ],
 )
 def test_an_override_that_fits_nothing_is_named(written: Path, override: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told) as error:
         load_config(written, [override])
     assert override in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +133,24 @@ def test_gum_needs_a_split_and_no_other_format_has_one(written: Path) -> None:
         load_config(written, ["train.0.split=dev"])
 
 
-@pytest.mark.parametrize(("content", "told"), [("a: [", "not YAML"), ("- a\n", "found list"), ("", "found NoneType")])
-def test_a_file_that_holds_no_configuration_is_told(tmp_path: Path, content: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"seed: 1\na: [", "line 2: not YAML"),
+        (b"- a\n", "found list"),
+        (b"", "found NoneType"),
+        (b"seed: !!int ''\n", "put the value in quotes"),
+        (b"[" * 5000, "nested too deeply"),
+        ("output: Türkei".encode("latin-1"), r"not UTF-8 \(byte 9\); save it as UTF-8"),
+    ],
+)
+def test_a_file_that_holds_no_configuration_is_told(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match=told):
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=told) as error:
         load_config(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
 
 
 def test_an_anchor_that_holds_itself_is_told(tmp_path: Path) -> None:
@@ -146,6 +163,11 @@ def test_an_anchor_that_holds_itself_is_told(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         load_config(tmp_path / "none.yaml")
+
+
+def test_a_folder_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read \(Is a directory\); give --config an existing YAML file"):
+        load_config(tmp_path)
 
 
 def test_yaml_makes_no_objects(tmp_path: Path) -> None:

@@ -134,6 +134,58 @@ def test_reading_stops_after_many_problems_and_says_so(tmp_path: Path, monkeypat
         assert len(error.value.problems) < 40
 
 
+def cut_short(path: Path, format: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with a bad second row whose rest cannot be read."""
+    bad = {**DOCUMENT.model_dump(), "text": "short"}
+    if format == "jsonl":
+        monkeypatch.setattr(common, "MAX_LINE", 5000)
+        path.write_text(f"{DOCUMENT.model_dump_json()}\n{json.dumps(bad)}\n{'x' * 9000}\n", encoding="utf-8")
+        return path
+    monkeypatch.setattr("training.data.readers.parquet.BATCH", 2)
+    good = [{**DOCUMENT.model_dump(), "id": f"d{number}"} for number in range(4)]
+    table = pa.Table.from_pylist([good[0], bad, *good[2:]], schema=SCHEMA)
+    pq.write_table(table, path, row_group_size=2)
+    group = pq.ParquetFile(path).metadata.row_group(1)
+    starts = [group.column(number).dictionary_page_offset for number in range(group.num_columns)]
+    content = bytearray(path.read_bytes())
+    for start in starts:
+        if start is not None:
+            content[start : start + 8] = b"\xff" * 8
+    path.write_bytes(bytes(content))
+    return path
+
+
+@pytest.mark.parametrize(("format", "says"), [("jsonl", "longer than 5000 bytes"), ("parquet", "cannot be read as")])
+def test_the_end_of_what_can_be_read_hides_no_bad_row_before_it(
+    format: str, says: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = cut_short(tmp_path / f"a.{format}", format, monkeypatch)
+    said = imported(path, format, capsys)
+    assert any(line.startswith(":2: ") and "outside the text" in line for line in said)
+    assert says in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "says"),
+    [
+        ([{"result": [{"id": "a", "type": "labels", "value": {"start": 0, "labels": ["state"]}}]}], "end: is missing"),
+        ([5], "annotations: are no list of annotations"),
+        ([{"result": 5}], "is no task of this interface"),
+        ([{"result": [{"type": "relation"}]}], "from_id: is missing"),
+    ],
+)
+def test_a_damaged_task_is_named_and_the_others_are_checked(annotations: Any, says: str, tmp_path: Path) -> None:
+    path = export(tmp_path / "e.json", regions(DOCUMENT))
+    (entry,) = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps([{**entry, "annotations": annotations}, entry, {"data": {}}]), encoding="utf-8")
+    reader = read_label_studio(path)
+    assert next(reader) == DOCUMENT
+    with pytest.raises(DataError) as error:
+        next(reader)
+    assert [problem.line for problem in error.value.problems] == [1, 3]
+    assert says in str(error.value)
+
+
 def test_one_bad_task_costs_no_other_its_labels(tmp_path: Path) -> None:
     path = export(tmp_path / "e.json", regions(DOCUMENT))
     entries = json.loads(path.read_text(encoding="utf-8"))

@@ -100,3 +100,11 @@ def test_every_bad_row_is_listed(tmp_path: Path) -> None:
     assert [problem.line for problem in error.value.problems] == [2, 3, 4]
     assert "none of 0 to 4" in str(error.value)
     assert "[Ostrov] does not stand in the sentence" in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [line(0).replace(" ", "\r", 1), line(0, "[Orsan] met [Talvia]." + "x" * 140_000)])
+def test_a_row_that_is_no_table_is_named_and_the_others_are_checked(tmp_path: Path, bad: str) -> None:
+    path = write(tmp_path / "train.txt", line(0), bad, line(7))
+    with pytest.raises(DataError, match=r"not tab-separated \(.*\); ") as error:
+        read_dse(path)
+    assert [problem.line for problem in error.value.problems] == [2, 3]

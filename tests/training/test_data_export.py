@@ -71,6 +71,12 @@ def test_a_replacement_is_whole_or_not_there(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
+@pytest.mark.parametrize("folder", [Path(), Path("/")])
+def test_no_file_takes_a_folders_place(folder: Path) -> None:
+    with pytest.raises(IsADirectoryError), replacing(folder):
+        pytest.fail("wrote")
+
+
 def _killed_while_writing(path: Path) -> int:
     """Have a process killed that was replacing `path`; its number."""
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], cwd=Path(__file__).parents[2])

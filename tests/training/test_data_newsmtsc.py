@@ -21,6 +21,12 @@ def row(*targets: tuple[int, str, float], text: str = TEXT) -> dict[str, Any]:
     }
 
 
+def changed(**keys: Any) -> dict[str, Any]:
+    """A row whose one target has other values."""
+    found = row((0, "Ada Brel", 4.0))
+    return {**found, "targets": [{**found["targets"][0], **keys}]}
+
+
 def write(path: Path, *rows: Any) -> Path:
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     return path
@@ -56,11 +62,30 @@ def test_small_offset_errors_and_outer_spaces_are_mended(tmp_path: Path) -> None
     [
         (row((20, "Ada Brel", 4.0)), "does not stand at from=20"),
         ({"primary_gid": "x", "sentence_normalized": TEXT}, "targets: is missing"),
-        ([], "targets"),
+        ([], "must be an object, not a list"),
+        (None, "must be an object, not null"),
+        ({**row(), "targets": {}}, "targets: must be a list, not an object"),
+        ({**row(), "targets": [None]}, r"targets\[0\]: must be an object, not null"),
+        ({**row(), "sentence_normalized": None}, "sentence_normalized: must be a string, not null"),
+        ({**row(), "primary_gid": 7}, "primary_gid: must be a string, not a number"),
+        (changed(mention=None), r"targets\[0\].mention: must be a string, not null"),
+        (changed(mention=" "), "targets: mention is empty"),
+        ({**row(), "targets": [{"from": "0"}]}, r"targets\[0\].from: must be a whole number, not a string"),
+        (changed(polarity="6.0"), r"targets\[0\].polarity: must be a number, not a string"),
+        (changed(polarity=float("nan")), r"targets\[0\].polarity: .* finite number"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, bad: Any, says: str) -> None:
-    path = write(tmp_path / "a.jsonl", row((0, "Ada Brel", 4.0)), bad)
+    path = write(tmp_path / "a.jsonl", row((0, "Ada Brel", 4.0)), bad, {})
     with pytest.raises(DataError, match=says) as error:
         list(read_newsmtsc(path))
-    assert (error.value.problems[0].file, error.value.problems[0].line) == (str(path), 2)
+    assert [(problem.file, problem.line) for problem in error.value.problems] == [(str(path), 2), (str(path), 3)]
+
+
+@pytest.mark.parametrize("line", ["{", "[" * 500_000, '{"primary_gid": ' + "9" * 5000 + "}"])
+def test_a_row_that_is_no_json_costs_no_other_its_check(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path / "a.jsonl", row((20, "Ada Brel", 4.0)))
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    with pytest.raises(DataError, match="does not stand at from=20") as error:
+        list(read_newsmtsc(path))
+    assert [problem.line for problem in error.value.problems] == [1, 2]

@@ -67,3 +67,27 @@ def test_other_headers_are_refused(tmp_path: Path, header: str) -> None:
 def test_an_open_quotation_mark_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not CSV"):
         list(read_csv(write(tmp_path / "mine.csv", 'sentence,target,label\n"Brel left.,Brel,neutral\n')))
+
+
+@pytest.mark.parametrize(
+    ("bad", "lines"),
+    [
+        (f"{'x' * 140_000},Brel,neutral", [3, 5]),
+        (f'"{"x" * 140_000}",Brel,neutral', [3, 5]),
+        (f'"one\n{"x" * 140_000}",Brel,neutral', [3, 6]),
+        ("Brel\rleft.,Brel,neutral", [3, 5]),
+        ('"Brel left."x,Brel,neutral', [3, 5]),
+    ],
+)
+def test_a_row_that_is_no_csv_costs_no_other_its_check(tmp_path: Path, bad: str, lines: list[int]) -> None:
+    text = f"sentence,target,label\nBrel left.,Brel,neutral\n{bad}\nEnd.,End,neutral\nEnd.,End,bad\n"
+    reader = read_csv(write(tmp_path / "mine.csv", text))
+    assert [next(reader).text, next(reader).text] == ["Brel left.", "End."]
+    with pytest.raises(DataError, match=r":3: not CSV \(.*\); ") as error:
+        next(reader)
+    assert [problem.line for problem in error.value.problems] == lines
+
+
+def test_a_header_that_is_no_csv_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=":1: not CSV"):
+        list(read_csv(write(tmp_path / "mine.csv", f"{'x' * 140_000}\nBrel left.,Brel,neutral\n")))

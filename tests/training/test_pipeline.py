@@ -17,6 +17,7 @@ from stance.labelled import LabelledDocument
 from tests.tiny import lenient_parity, tiny_encoder
 from training import parity, pipeline, train
 from training.config import ConfigError, TrainConfig, load_config
+from training.data.errors import DataError
 from training.trainer import StanceTrainer, TokenBatches
 
 SENTENCES = [
@@ -185,6 +186,18 @@ def test_the_same_folder_with_other_labels_or_settings_is_refused(artifact: Path
     more = corpus(setting / "more.jsonl", 27, 0)
     with pytest.raises(ConfigError, match=r"seed, the content of train/own changed\); give output="):
         pipeline.run(configured(setting, f"train.0.path={more}", "seed=8"))
+
+
+def test_labels_that_had_to_be_mended_first_do_not_bind_the_folder(setting: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    overrides = [f"output={tmp_path / 'run'}", f"train.0.path={mine}"]
+    with pytest.raises(DataError, match=r"mine\.jsonl: no such file or folder; own wants it"):
+        pipeline.run(configured(setting, *overrides))
+    mine.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"mine\.jsonl:1: "):
+        pipeline.run(configured(setting, *overrides))
+    corpus(mine, 24, 0)
+    assert pipeline.run(configured(setting, *overrides, "optim.epochs=1")).is_dir()
 
 
 @pytest.mark.parametrize("step", ["export_folder", "calibrate"])

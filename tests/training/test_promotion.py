@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from training.config import ConfigError
-from training.promotion import EvaluationFigures, Gates, check_gates, load_figures, load_gates
+from training.promotion import EvaluationFigures, Gates, check_gates, check_unseen, load_figures, load_gates
 
 SHIPPED = Path(__file__).resolve().parents[2] / "configs" / "promotion.yaml"
 GATES = Gates(
@@ -20,6 +20,7 @@ def swapped(unchanged: float) -> dict[str, Any]:
 def figures(**changes: Any) -> EvaluationFigures:
     good: dict[str, Any] = {
         "model": "stance:new",
+        "data": {"rw": "11", "dse": "22"},
         "tasks": {"rw": {"macro_f1": 0.84, "ece": 0.02}, "dse": {"ece": 0.04}, "raw": {"items": 0}},
         "swaps": {"rw, mentions given": swapped(0.97), "dse, mentions given": swapped(0.96)},
         "gaps": [{"gap": 2.0, "head": "sentiment"}, {"gap": 1.0, "head": "stance"}],
@@ -60,6 +61,23 @@ def test_a_better_model_passes_every_gate() -> None:
 )
 def test_each_gate_fails_on_its_own_figures(changes: dict[str, Any], gates: list[str]) -> None:
     assert failed(figures(**changes)) == gates
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "detail"),
+    [
+        ({"rw": "11", "dse": "22"}, None),
+        ({"rw": "dd"}, None),  # a file of dev chose the model, but did not train it
+        ({"rw": "aa", "dse": "22"}, "rw: the model was trained on this file"),
+        ({"rw": "aa", "dse": "bb"}, "rw, dse: the model was trained on these files"),
+        ({}, "the figures do not say which files they are of"),
+    ],
+)
+def test_no_test_may_be_a_file_of_training(evaluated: dict[str, str], detail: str | None) -> None:
+    result = check_unseen(figures(data=evaluated), {"train/a": "aa", "train/b": "bb", "dev/d": "dd"})
+    assert result.passed == (detail is None)
+    assert result.gate == "unseen"
+    assert result.detail.startswith(detail or "none of the ")
 
 
 def test_a_slow_model_fails() -> None:

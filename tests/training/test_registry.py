@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,10 +17,11 @@ from stance.classifier import StanceClassifier
 from stance.store import pointer_path, read_pointer, stored_model
 from tests.stores import model_store
 from tests.training import test_promotion
+from tests.training.test_checkpoints import files_up_to
 from tests.training.test_promotion import figures, row
 from training import registry
 from training.promotion import EvaluationFigures
-from training.registry import PromotionRefused, import_model, list_models, promote, rollback, show
+from training.registry import PromotionRefused, import_model, list_models, promote, remove, rollback, show
 
 #: A busy machine must not fail these tests.
 GATES = test_promotion.GATES.model_copy(update={"min_sentences_per_second": 0.0})
@@ -94,6 +96,15 @@ def test_a_failed_gate_names_itself_and_the_old_model_stays(two: tuple[str, str]
     assert read_pointer().current == "stance:a"  # type: ignore[union-attr]
 
 
+def test_a_model_is_not_judged_by_what_it_was_trained_on(two: tuple[str, str]) -> None:
+    found = evaluated("stance:b").model_copy(update={"data": {"dse": "11", "rw": "ab"}})
+    with pytest.raises(PromotionRefused, match="unseen: rw: the model was trained on this file"):
+        promote("stance:b", found, GATES)
+    with pytest.raises(PromotionRefused, match="unseen: the figures do not say which files they are of"):
+        promote("stance:b", found.model_copy(update={"data": {}}), GATES)
+    assert in_service() == "stance:a"
+
+
 def test_a_damaged_or_missing_model_never_serves(two: tuple[str, str], tmp_path: Path) -> None:
     (stored_model("stance:b") / "actors.onnx").write_bytes(b"cut")
     with pytest.raises(ArtifactError, match="altered or truncated"):
@@ -135,6 +146,101 @@ def test_another_model_of_a_known_tag_is_refused(two: tuple[str, str], tmp_path:
     write_manifest(tmp_path / "b", read_manifest(tmp_path / "b"))
     with pytest.raises(ArtifactError, match="another model of this tag"):
         import_model(tmp_path / "b")
+
+
+@pytest.mark.parametrize("tag", ["stance:", "stance:../../outside", "stance:..", "stance:A", "other:a"])
+def test_a_tag_that_is_no_version_is_refused_and_leads_nowhere(tiny_model: Path, store: Path, tag: str) -> None:
+    kept = store / "outside" / "kept"
+    kept.mkdir(parents=True)
+    with pytest.raises(ArtifactError, match="is not stance:VERSION"):
+        import_model(model(tiny_model, store / "strange", tag))
+    assert kept.exists()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("size", [0, 10_000])
+def test_an_import_onto_a_full_disk_leaves_nothing(
+    two: tuple[str, str], tiny_model: Path, store: Path, size: int
+) -> None:
+    folder, before = model(tiny_model, store / "c", "stance:c"), contents(store / "bentoml")
+    with files_up_to(size), pytest.raises(ArtifactError, match=r"c: the import failed: .*File too large; make room"):
+        import_model(folder)
+    assert contents(store / "bentoml") == before
+    assert import_model(folder) == "stance:c"
+
+
+def test_a_note_of_the_latest_that_a_full_disk_left_empty_is_removed(
+    two: tuple[str, str], tiny_model: Path, store: Path
+) -> None:
+    folder = model(tiny_model, store / "c", "stance:c")
+    (store / "bentoml" / "models" / "stance" / "latest").write_text("")
+    with files_up_to(0), pytest.raises(ArtifactError, match="the import failed"):
+        import_model(folder)
+    assert read_manifest(stored_model("stance:latest")).tag == "stance:b"
+
+
+def test_a_switch_on_a_full_disk_leaves_the_old_model(two: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_try", lambda folder: 100.0)  # trying it unpacks nothing here, and is not asked
+    with files_up_to(0), pytest.raises(ArtifactError, match="stance:b: the promotion failed: File too large; make"):
+        promote("stance:b", evaluated("stance:b"), GATES)
+    assert in_service() == "stance:a"
+    promote("stance:b", evaluated("stance:b"), GATES)
+    with files_up_to(0), pytest.raises(ArtifactError, match="the rollback failed: File too large; make room"):
+        rollback()
+    assert in_service() == "stance:b"
+    assert {path.name for path in pointer_path().parent.iterdir()} == {"current.json", "current.lock"}
+
+
+def test_what_serves_or_would_be_gone_back_to_is_not_removed(two: tuple[str, str]) -> None:
+    promote("stance:b", evaluated("stance:b"), GATES)
+    for tag, reason in (("stance:b", "is in service"), ("stance:a", "is what `stance models rollback` goes back to")):
+        with pytest.raises(ArtifactError, match=f"{tag}: {reason}"):
+            remove(tag)
+    assert [one.tag for one in list_models()] == ["stance:b", "stance:a"]
+    assert rollback() == "stance:a"
+    remove("stance:b")
+    assert [one.tag for one in list_models()] == ["stance:a"]
+    assert read_manifest(stored_model("stance:latest")).tag == "stance:a"
+
+
+@pytest.mark.parametrize(
+    "tag", ["stance:none", "stance:latest", "stance:current", "stance:", "stance:..", "other:b", "b"]
+)
+def test_only_a_model_of_the_store_is_removed(two: tuple[str, str], store: Path, tag: str) -> None:
+    before = contents(store)
+    with pytest.raises(ArtifactError, match=f"{tag}: not in the model store"):
+        remove(tag)
+    assert contents(store) == before
+
+
+def test_a_damaged_model_is_removed_too(two: tuple[str, str]) -> None:
+    (stored_model("stance:b") / "model.yaml").unlink()
+    remove("stance:b")
+    assert [one.tag for one in list_models()] == ["stance:a"]
+
+
+def test_a_model_that_served_long_ago_is_no_longer_gone_back_to(
+    two: tuple[str, str], tiny_model: Path, tmp_path: Path
+) -> None:
+    import_model(model(tiny_model, tmp_path / "c", "stance:c"))
+    for tag, before in (("stance:b", "stance:a"), ("stance:a", "stance:b"), ("stance:b", "stance:a")):
+        promote(tag, evaluated(tag, before), GATES)
+    promote("stance:c", evaluated("stance:c", "stance:b"), GATES)
+    remove("stance:a")
+    assert read_pointer().stack == ["stance:b", "stance:c"]  # type: ignore[union-attr]
+    assert rollback() == "stance:b"
+    with pytest.raises(ArtifactError, match="nothing to go back to"):
+        rollback()
+
+
+def test_nothing_is_reported_to_the_vendor_of_the_store() -> None:
+    code = "import os, stance.store; print(os.environ['BENTOML_DO_NOT_TRACK'])"
+    unset = {name: value for name, value in os.environ.items() if name != "BENTOML_DO_NOT_TRACK"}
+    found = subprocess.run([sys.executable, "-c", code], env=unset, capture_output=True, text=True, check=True)
+    assert found.stdout == "True\n"
 
 
 @pytest.mark.parametrize("step", ["write_text", "replace", "after"])

@@ -6,7 +6,7 @@ import pytest
 
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError
-from training.splits import check_classes, without_overlap
+from training.splits import check_answers, check_classes, without_overlap
 
 LONG = "Tamoria condemned Qarvan for arming the rebels in the north."
 
@@ -54,3 +54,26 @@ def test_a_short_sentence_may_stand_in_both() -> None:
     train = {"mine": [document("t", "Qarvan fell.", "negative", before="On Monday. ")]}
     dev = {"dev": [document("d", "Qarvan fell.", "negative", before="On Tuesday. ")]}
     assert without_overlap(train, dev, drop=False) == train
+
+
+def test_two_answers_to_one_question_are_named() -> None:
+    twice = document("1", LONG, "negative", "positive")
+    with pytest.raises(
+        DataError, match=r"mine: label: '1' says negative and '1' positive of qarvan in \[0, 60\]; keep"
+    ):
+        check_answers({"mine": [twice]})
+
+
+def test_two_documents_of_one_text_may_not_differ() -> None:
+    one, other = document("1", LONG, "negative"), document("2", LONG, "neutral")
+    with pytest.raises(DataError, match="'1' says negative and '2' neutral of qarvan"):
+        check_answers({"mine": [one, other]})
+    check_answers({"mine": [one], "published": [other]})  # another source may see it otherwise
+    check_answers({"mine": [one, document("2", LONG, "negative"), document("3", LONG, "neutral", before="Again. ")]})
+
+
+def test_namesakes_are_not_taken_for_one_actor() -> None:
+    raw = document("1", LONG, "negative").model_dump()
+    raw["actors"].append({"id": "other", "name": "qarvan"})
+    raw["sentiment"].append({"sentence": [0, len(LONG)], "actor": "other", "label": "positive"})
+    check_answers({"mine": [LabelledDocument.model_validate(raw)]})

@@ -1,6 +1,5 @@
 """The project's own corpus: from the working markup to labelled documents, splits, agreement."""
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,10 +107,13 @@ def split_documents(
 
 @dataclass(frozen=True)
 class LabelAgreement:
-    """How far two annotators agree over `items` labels; `kappa` is None where one label makes it undefined."""
+    """How far two annotators agree over `items` labels.
+
+    `raw` is None without any label, `kappa` also where one label makes it undefined.
+    """
 
     items: int
-    raw: float
+    raw: float | None
     kappa: float | None
 
 
@@ -199,7 +201,7 @@ def _both(one: dict[Hashable, str], two: dict[Hashable, str]) -> list[tuple[str,
 
 def _label_agreement(pairs: list[tuple[str, str]]) -> LabelAgreement:
     if not pairs:
-        return LabelAgreement(0, math.nan, None)
+        return LabelAgreement(0, None, None)
     one, two = zip(*pairs, strict=True)
     raw = sum(a == b for a, b in pairs) / len(pairs)
     kappa = float(cohen_kappa_score(one, two)) if len({*one, *two}) > 1 else None

@@ -1,5 +1,6 @@
 """Files that are either the old or the new ones, never half of one."""
 
+import errno
 import fcntl
 import glob
 import os
@@ -15,6 +16,8 @@ def replacing(path: Path) -> Iterator[Path]:
     The content is on the disk before the name changes. After an error (a full disk too) the temporary file
     is removed and `path` is what it was; what a killed process left is removed by the next one. Raises `OSError`.
     """
+    if path.is_dir():  # "." has no name to put beside it, and no file takes a folder's place
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from stance.labelled import LabelledDocument
 from stance.schema import SENTIMENTS, STANCES
 from training.data.checks import answers, normalise
 from training.data.errors import DataError, RowProblem
-from training.data.keys import key
+from training.data.keys import Firsts, key, needing_room, questions, unique
 from training.data.readers.jsonl import numbered_documents
 from training.data.readers.label_studio import numbered_tasks
 from training.data.readers.parquet import numbered_rows
@@ -26,8 +27,10 @@ LISTED = 200
 #: A sentence of fewer characters ("He declined to comment.") may stand in two splits by chance.
 TELLING = 40
 
+#: Yields `(line, document)` of a file and adds what cannot be used to a list.
 Reader = Callable[[Path, list[RowProblem]], Iterator[tuple[int, LabelledDocument]]]
-_READERS: dict[str, Reader] = {
+#: The row reader of each ending that a file's name may have.
+READERS: dict[str, Reader] = {
     ".jsonl": numbered_documents,
     ".jsonl.gz": numbered_documents,
     ".csv": numbered_sentences,
@@ -58,27 +61,78 @@ def validate(train: Sequence[Path], held_out: Sequence[Path] = ()) -> Report:
     """Check every row of every file, ids, contradictions, missing classes, and `held_out` against `train`.
 
     The format goes by the name: .jsonl, .jsonl.gz, .csv, .parquet, and .json for Label Studio's export. A class is
-    missing when train labels others of its kind (sentiment or stances) but never this one.
+    missing when train labels others of its kind (sentiment or stances) but never this one. Raises `DataError` where
+    the temporary disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="stance-validate-") as folder:
-        check = _Check(Path(folder) / "keys.sqlite", compares=bool(held_out))
-        try:
-            for path in train:
-                check.file(path, held_out=False)
-            for path in held_out:
-                check.file(path, held_out=True)
-            return check.report()
-        finally:
-            check.close()
+    # The readers make their own errors of files that cannot be read, so what is left concerns the keys.
+    with (
+        needing_room(),
+        tempfile.TemporaryDirectory(prefix="stance-validate-") as folder,
+        closing(_Check(Path(folder) / "keys.sqlite", compares=bool(held_out))) as check,
+    ):
+        for path in train:
+            check.file(path, held_out=False)
+        for path in held_out:
+            check.file(path, held_out=True)
+        return check.report()
 
 
 def reader_of(path: Path) -> Reader:
     """The row reader for a file's name. Raises `DataError` for one that is no labelled data."""
-    for ending in sorted(_READERS, key=len, reverse=True):
+    for ending in sorted(READERS, key=len, reverse=True):
         if path.name.endswith(ending):
-            return _READERS[ending]
-    message = f"is none of {', '.join(_READERS)}; convert it with `stance data import --format`"
+            return READERS[ending]
+    message = f"is none of {', '.join(READERS)}; convert it with `stance data import --format`"
     raise DataError.single(path, 0, "", message)
+
+
+def read_consistent(path: Path, reader: Reader) -> Iterator[LabelledDocument]:
+    """Yield the documents of a file that contradict no earlier one of it: same text, sentence and names, other label.
+
+    Every bad row is collected and, after the last good one, raised as one `DataError`.
+    """
+    problems: list[RowProblem] = []
+    yield from unique(path, _without_contradictions(path, _to_the_end(path, reader, problems), problems), problems)
+    if problems:
+        raise DataError(problems)
+
+
+def _to_the_end(path: Path, reader: Reader, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
+    try:
+        yield from reader(path, problems)
+    except DataError as error:
+        problems += error.problems
+
+
+def _without_contradictions(
+    path: Path, numbered: Iterator[tuple[int, LabelledDocument]], problems: list[RowProblem]
+) -> Iterator[tuple[int, LabelledDocument]]:
+    """Unlike `_conflicts` this takes one sentence of two texts for two questions: what stands around it may matter."""
+    with closing(Firsts()) as answers_given:
+        for number, document in numbered:
+            found = []
+            for field, asked, label in _asked(document):
+                said, line = answers_given.first(asked, label, number)
+                if said != label:
+                    message = f"{label!r} contradicts {said!r} of line {line} for the same text; keep one"
+                    found.append(RowProblem(str(path), number, field, message))
+            problems += found
+            if not found:
+                yield number, document
+
+
+def _asked(document: LabelledDocument) -> Iterator[tuple[str, bytes, str]]:
+    """Each label as `(field, key of its question, label)`; the key is the same in every copy of the text."""
+    names = {actor.id: normalise(actor.name) for actor in document.actors}
+    bearers = Counter(names.values())
+    # Two bearers of one name in one text are two actors, whom only their ids tell apart.
+    told = {actor: name if bearers[name] == 1 else f"{name} {actor}" for actor, name in names.items()}
+    text = normalise(document.text)
+    for field, question, label in questions(document):
+        sentence = document.text[question.start : question.end]
+        before = document.text.count(sentence, 0, question.start)
+        parts = (normalise(sentence), str(before), *(told.get(actor, actor) for actor in question.actors))
+        yield field, key(text, *parts), label
 
 
 class _Check:

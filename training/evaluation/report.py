@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
+from training.data.files import replacing
 from training.evaluation.results import Results
 from training.evaluation.sections import Section, Table, report_sections
 
@@ -19,22 +20,25 @@ _PAGES = Environment(loader=PackageLoader("training.evaluation", "templates"), a
 def write_report(folder: Path, results: Results) -> Path:
     """Write the report into `folder` (made where missing) and return the HTML file.
 
-    `metrics.json` has all figures, `predictions.jsonl` every item with its answer, `figures/` the plots.
+    `metrics.json` has all figures, `predictions.jsonl` every item with its answer, `figures/` the plots. Each file is
+    the old one or the new one, and `metrics.json`, which decides on promotion, comes last. Raises `OSError`.
     """
     sections = list(report_sections(results))
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     for plot in (p for s in sections for p in s.plots):
-        (folder / "figures" / f"{plot.name}.png").write_bytes(plot.image)
+        _put(folder / "figures" / f"{plot.name}.png", plot.image)
     page = folder / "report.html"
-    html = _PAGES.get_template("report.html").render(model=results.model, sections=sections)
-    page.write_text(html, encoding="utf-8")
-    (folder / "report.md").write_text(markdown(results.model, sections), encoding="utf-8")
-    metrics = json.dumps(results.metrics(), indent=1, ensure_ascii=False)
-    (folder / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
-    with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
+    _put(page, _PAGES.get_template("report.html").render(model=results.model, sections=sections).encode())
+    _put(folder / "report.md", markdown(results.model, sections).encode())
+    with replacing(folder / "predictions.jsonl") as temporary, temporary.open("w", encoding="utf-8") as file:
         for row in _predictions(results):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    _put(folder / "metrics.json", (json.dumps(results.metrics(), indent=1, ensure_ascii=False) + "\n").encode())
     return page
+
+
+def _put(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def markdown(model: str, sections: Sequence[Section]) -> str:

@@ -18,11 +18,13 @@ from training.evaluation.tasks import HolderAccuracy
 class Results:
     """The measurements of one model. Parts that were not asked for are empty.
 
+    `data` has the SHA-256 of each file that was evaluated, by the name of its set, where files were.
     `temperatures` and `thresholds` are the model's, by head. `holders` has the holder accuracies and `swaps` the
     name swaps by the data they were made on. `history` is what training logged (`history.json`).
     """
 
     model: str
+    data: dict[str, str] = field(default_factory=dict)
     temperatures: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Results:
         """All figures without the single items, ready for JSON."""
         return {
             "model": self.model,
+            "data": self.data,
             "temperatures": self.temperatures,
             "thresholds": self.thresholds,
             "tasks": {e.name: e.metrics for e in self.evaluations},

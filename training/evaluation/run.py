@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+from stance.artifact import digest
 from stance.classifier import StanceClassifier
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError
@@ -25,6 +28,10 @@ log = logging.getLogger(__name__)
 Sets = Mapping[str, Sequence[LabelledDocument]]
 
 
+class ReportError(ValueError):
+    """A report that cannot be written; the message names the folder and the mend."""
+
+
 def evaluate(
     model: str | Path | None,
     data: Path,
@@ -39,9 +46,14 @@ def evaluate(
     Writes the report into the folder `report`. `against` is a second model, which is asked the same and compared
     by a paired bootstrap; `history` is the `history.json` that training left, for the learning curve. With `swaps`,
     the actors' names of that many documents of each set are swapped, and what changes is reported. Raises
-    `ArtifactError` for a model and `DataError` for data that cannot be used.
+    `ArtifactError` for a model and `DataError` for data or a history that cannot be used, and `ReportError`; where it
+    can, before anything is measured.
     """
+    logged = read_history(history) if history is not None else []
     sets = labelled_sets(data)
+    hashes = {name: digest(file) for name, file in labelled_files(data).items()}
+    if report is not None:
+        _try_out(report)
     classifier = StanceClassifier.load(model, threads)
     results = measure(classifier, sets)
     if swaps:
@@ -49,20 +61,68 @@ def evaluate(
         add_swaps(results, classifier, sets, swaps)
     if against is not None:
         compare(results, measure(StanceClassifier.load(against, threads), sets))
-    if history is not None:
-        results.history = json.loads(history.read_text(encoding="utf-8"))
+    results.history, results.data = logged, hashes
     if report is not None:
-        write_report(report, results)
+        with _writing(report):
+            write_report(report, results)
     return results.metrics()
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """What training logged (`history.json`): its step with each loss and figure. Raises `DataError`."""
+    mend = "give --history the history.json that training left"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError.single(path, 0, "", f"cannot be read ({error.strerror}); {mend}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError.single(path, 0, "", f"not JSON ({error}); {mend}") from None
+    if not isinstance(rows, list) or not all(map(_drawable, rows)):
+        raise DataError.single(path, 0, "", f"must be a list of objects with a step and figures; {mend}")
+    return rows
+
+
+def _drawable(row: object) -> bool:
+    if not isinstance(row, dict) or "step" not in row:
+        return False
+    drawn = [value for key, value in row.items() if key in ("step", "loss") or key.endswith("_f1")]
+    return all(isinstance(value, int | float) for value in drawn)
+
+
+def _try_out(folder: Path) -> None:
+    """Make the report's folders and a file there. Raises `ReportError`, which is better known before hours of work."""
+    with _writing(folder):
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise ReportError(f"--report: {folder} cannot be written ({reason}); name another folder") from None
 
 
 def labelled_sets(data: Path) -> dict[str, list[LabelledDocument]]:
     """The documents of a `.jsonl` or `.jsonl.gz` file, or of every such file of a folder, by the file's name."""
-    files = sorted(p for p in data.iterdir() if _is_labelled(p)) if data.is_dir() else [data]
-    sets = {file.name.partition(".jsonl")[0]: list(read_jsonl(file)) for file in files}
+    sets = {name: list(read_jsonl(file)) for name, file in labelled_files(data).items()}
     if not any(sets.values()):
         raise DataError.single(data, 0, "", "has no labelled documents; give a .jsonl file or a folder of such files")
     return sets
+
+
+def labelled_files(data: Path) -> dict[str, Path]:
+    """The files of `labelled_sets`. Raises `DataError` where two have one name, for neither may be passed over."""
+    found: dict[str, Path] = {}
+    for file in sorted(p for p in data.iterdir() if _is_labelled(p)) if data.is_dir() else [data]:
+        name = file.name.partition(".jsonl")[0]
+        if (other := found.setdefault(name, file)) != file:
+            both = f"{other.name} and {file.name} are both the set {name!r}"
+            raise DataError.single(data, 0, "", f"{both}; rename one, or take it out")
+    return found
 
 
 def _is_labelled(path: Path) -> bool:

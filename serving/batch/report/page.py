@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from serving.batch.report.charts import EMPTY, ink, lines, shade, shares
-from serving.batch.report.tables import Corpus, PairSum
+from serving.batch.report.tables import Corpus, PairSum, Share, shares_of
 
 #: Rows and columns of the matrix, lines over time, pairs with evidence, actors with sentiment.
 MATRIX, LINES, PAIRS, ACTORS = 15, 6, 12, 15
@@ -136,14 +136,17 @@ def _evidence(ranked: Sequence[PairSum]) -> str:
 
 
 def _trouble(corpus: Corpus, summary: Mapping[str, Any] | None) -> str:
-    answers = ("stances", "sentiment")
-    rows = [(f"{name}: the model abstained", corpus.abstained[name], corpus.answers[name]) for name in answers]
-    total = summary["rows"] if summary else 0
-    rows += [(f"rows that failed: {code}", count, total) for code, count in sorted(corpus.errors.items())]
+    rows = shares_of(corpus, summary)
     return "<h2>Abstentions and failures</h2>" + _table(
         ("what", "count", "share"),
-        ((name, f"{count:,}", f"{count / whole:.1%}" if whole else "") for name, count, whole in rows),
+        ((_named(row), f"{row.count:,}", "" if row.share is None else f"{row.share:.1%}") for row in rows),
     )
+
+
+def _named(row: Share) -> str:
+    if row.what == "abstained":
+        return f"{row.table}: the model abstained"
+    return "rows that failed" if row.what == "failed" else f"rows that failed: {row.what}"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +76,30 @@ class Corpus:
     errors: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     abstained: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many rows of a table are so; `of` is all its rows, None where that is not known yet."""
+
+    table: str
+    what: str
+    count: int
+    of: int | None
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1, None of nothing."""
+        return self.count / self.of if self.of else None
+
+
+def shares_of(corpus: Corpus, summary: Mapping[str, Any] | None) -> list[Share]:
+    """How often the model abstained, and how many rows failed: all of them, then by code."""
+    rows = summary["rows"] if summary else None
+    answers = ("stances", "sentiment")
+    found = [Share(name, "abstained", corpus.abstained[name], corpus.answers[name]) for name in answers]
+    found.append(Share("results", "failed", corpus.errors.total(), rows))
+    return found + [Share("results", code, count, rows) for code, count in sorted(corpus.errors.items())]
 
 
 def read_corpus(out: Path, evidence: int) -> Corpus:

@@ -10,7 +10,7 @@ from typing import Any
 from serving.batch.errors import InputError
 from serving.batch.files import disk_errors
 from serving.batch.report.page import render
-from serving.batch.report.tables import Corpus, PairSum, read_corpus, read_summary
+from serving.batch.report.tables import Corpus, PairSum, Share, read_corpus, read_summary, shares_of
 from stance.schema import Strict
 
 PAGE = "report.html"
@@ -36,11 +36,13 @@ def write_report(out: Path, evidence: int = 3) -> Report:
         raise InputError(f"{out}: no results here; give the --out of a `stance score`")
     corpus = read_corpus(out, evidence)
     ranked = sorted(corpus.pairs.values(), key=lambda p: (-p.sentences, -abs(p.score), p.holder, p.target))
-    page = render(corpus, ranked, read_summary(out))
+    summary = read_summary(out)
+    page = render(corpus, ranked, summary)
     with disk_errors(out):
         (out / FOLDER).mkdir(exist_ok=True)
         (out / PAGE).write_text(page, encoding="utf-8")
-        written = [_write(out / FOLDER / f"{name}.csv", rows) for name, rows in _sheets(corpus, ranked).items()]
+        sheets = {**_sheets(corpus, ranked), "shares": _shares(shares_of(corpus, summary))}
+        written = [_write(out / FOLDER / f"{name}.csv", rows) for name, rows in sheets.items()]
     return Report(page=str(out / PAGE), csvs=written)
 
 
@@ -72,6 +74,12 @@ def _sheets(corpus: Corpus, ranked: Sequence[PairSum]) -> dict[str, list[Sequenc
         "evidence": evidence,
         "errors": errors,
     }
+
+
+def _shares(found: Iterable[Share]) -> list[Sequence[Any]]:
+    """Abstentions and failures; a share that is not known is an empty cell."""
+    rows = [(s.table, s.what, s.count, s.of, None if s.share is None else round(s.share, 6)) for s in found]
+    return [("table", "what", "count", "of", "share"), *rows]
 
 
 def _write(path: Path, rows: Iterable[Sequence[Any]]) -> str:

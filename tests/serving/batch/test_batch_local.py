@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from serving.batch.run import open_run
 from serving.batch.unit import ShardRecord
 from tests.serving.batch.conftest import Score
 from tests.serving.batch.helpers import documents, flat_tables, write_jsonl
+from tests.serving.conftest import ROOT
 
 #: A run that waits at each news of its progress, so that no machine is through before it is killed.
 RUN = """
@@ -59,6 +62,31 @@ def test_two_workers_give_what_one_gives(config: ScoreConfig, whole: Path) -> No
     assert (summary.rows, summary.failed, summary.shards, summary.exit_code) == (60, 0, 9, 0)
     assert flat_tables(config.out) == flat_tables(whole)
     assert (states[0].phase, states[-1].rows, states[-1].total) == ("scoring", 60, 60)
+
+
+def test_the_documented_example_is_a_script(inputs: Path, tmp_path: Path, tiny_model: Path) -> None:
+    example = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "batch.md").read_text(), re.DOTALL)
+    assert example is not None
+    script = example[1].replace('out=Path("scored")', f'out=Path("scored"), model={str(tiny_model)!r}, workers=2')
+    assert script != example[1]
+    (tmp_path / "example.py").write_text(f"{script}\nprint(summary.rows, summary.failed)\n")
+    (tmp_path / "news").mkdir()
+    shutil.copy(inputs, tmp_path / "news")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["60", "0"]), done.stderr
+    assert (tmp_path / "scored" / "report.html").exists()
+
+
+def test_a_worker_imports_nothing_from_the_folder_where_the_command_was_given(
+    config: ScoreConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong module')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    assert score(config).failed == 0
 
 
 def run_and_kill(config: ScoreConfig, finished: int, seconds: float) -> bool:

@@ -66,13 +66,17 @@ def test_a_node_that_dies_costs_only_its_shards(
     assert flat_tables(tmp_path / "out") == flat_tables(tmp_path / "whole")
 
 
-def test_an_address_without_a_cluster_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "auto"])
+def test_an_address_without_a_cluster_is_refused_before_the_input_is_read(
+    address: str, tmp_path: Path, tiny_model: Path
+) -> None:
     inputs = write_jsonl(tmp_path / "in.jsonl", documents(2))
     config = ScoreConfig(
-        inputs=(str(inputs),), out=tmp_path / "out", model=str(tiny_model), engine="ray", address="127.0.0.1:1"
+        inputs=(str(inputs),), out=tmp_path / "out", model=str(tiny_model), engine="ray", address=address
     )
     with pytest.raises(InputError, match="no cluster"):
         score(config)
+    assert not config.out.exists()
 
 
 def on_this_machine(inputs: Path, out: Path, model: Path, **settings: Any) -> ScoreConfig:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from serving.batch import ray_engine
 from serving.batch.config import ScoreConfig
-from serving.batch.errors import EngineError
+from serving.batch.engine import score
+from serving.batch.errors import EngineError, InputError
 from serving.batch.local import DEATHS, PATIENCE
 from serving.batch.ray_engine import _loading, _score
 from serving.batch.run import Run, open_run
@@ -28,6 +30,17 @@ def test_a_worker_of_ray_that_always_dies_while_it_loads_ends_the_run(tmp_path: 
         _loading(mark).__enter__()
     with pytest.raises(EngineError, match="while it loaded"), _loading(mark):
         pass
+
+
+def test_without_ray_a_run_is_refused_before_its_input_is_read(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_engine, "find_spec", lambda name: None)
+    inputs = write_jsonl(tmp_path / "in.jsonl", documents(2))
+    config = ScoreConfig(inputs=(str(inputs),), out=tmp_path / "out", model=str(tiny_model), engine="ray")
+    with pytest.raises(InputError, match="install the extra"):
+        score(config)
+    assert not config.out.exists()
 
 
 @pytest.fixture

@@ -140,6 +140,17 @@ def test_a_truncated_file_gives_what_is_whole(tmp_path: Path, suffix: str) -> No
     assert outcome(rows[:-1]) == [str(i) for i in range(len(rows) - 1)]
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_a_compressed_file_without_a_byte_is_one_fault(tmp_path: Path, suffix: str) -> None:
+    [row] = read_bytes(tmp_path, f"in.jsonl{suffix}", b"")
+    assert outcome([row]) == ["unreadable_file"]
+    assert row.number == 0
+
+
+def test_a_compressed_file_of_no_text_has_no_row(tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, "in.jsonl.gz", gzip.compress(b"")) == []
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"nonsense" * 100])
 def test_a_parquet_file_without_its_end_is_one_fault(tmp_path: Path, data: bytes) -> None:
     assert outcome(read_bytes(tmp_path, "in.parquet", data)) == ["unreadable_file"]
@@ -165,6 +176,52 @@ def test_invalid_utf8_in_parquet_costs_its_row(tmp_path: Path) -> None:
     raw = pa.array([b"good", b"\xff\xfe", b"fine"]).view(pa.string())
     pq.write_table(pa.table({"id": ["a", "b", "c"], "text": raw}), tmp_path / "in.parquet")
     assert outcome(read(tmp_path / "in.parquet")) == ["a", "invalid_utf8", "c"]
+
+
+def nested_text(values: list[bytes]) -> pa.Array:
+    """Actors, one a row, whose ids and names hold these bytes."""
+    raw = pa.array(values).view(pa.string())
+    structs = pa.StructArray.from_arrays([raw, raw], ["id", "name"])
+    return pa.ListArray.from_arrays(pa.array(range(len(values) + 1), pa.int32()), structs)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "code"),
+    [
+        ("date", pa.array([0, 9 * 10**17, 1], pa.timestamp("us")), "invalid_date"),
+        ("date", pa.array([0, 99_999_999, 1], pa.int32()).cast(pa.date32()), "invalid_date"),
+        ("date", pa.array([None, 1, None], pa.timestamp("us", "Foo/Bar")), "invalid_date"),
+        ("actors", nested_text([b"x", b"caf\xe9", b"y"]), "invalid_utf8"),
+        ("actors", pa.array([None, 9 * 10**17, None], pa.timestamp("us")), "invalid_date"),
+        ("actors", pa.array([[], [{"id": "x", "since": datetime.date(2024, 5, 6)}], []]), "wrong_type"),
+    ],
+)
+def test_a_cell_that_python_cannot_hold_costs_its_row(tmp_path: Path, column: str, cells: pa.Array, code: str) -> None:
+    table = pa.table({"id": ["a", "b", "c"], "text": ["t", "t", "t"], column: cells})
+    pq.write_table(table, tmp_path / "in.parquet")
+    rows = read(tmp_path / "in.parquet")
+    assert outcome(rows) == ["a", code, "c"]
+    assert rows[1].fault is not None
+    assert column in rows[1].fault.message
+
+
+def test_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
+    dates = pa.array([1_700_000_000_000_000_001], pa.timestamp("ns"))
+    pq.write_table(pa.table({"id": ["a"], "text": ["t"], "date": dates}), tmp_path / "in.parquet")
+    config = ScoreConfig(inputs=(str(tmp_path / "in.parquet"),), out=tmp_path / "out")
+    [source], _ = find_sources(config.inputs, config.out)
+    [row] = read_source(source, config)
+    assert type(row.values["date"]) is datetime.datetime  # and no Timestamp of pandas, which may not be there
+
+
+@pytest.mark.parametrize("depth", [60, 960, 975, 991, 2000])
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_deep_nesting_costs_its_row(tmp_path: Path, name: str, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    line = (
+        f'id,text,actors\nx,t,"{deep}"\nb,t,\n' if name == "in.csv" else f'{{"id": "x", "text": "t", "actors": {deep}}}'
+    )
+    assert outcome(read_bytes(tmp_path, name, line.encode()))[0] == "malformed_row"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -93,6 +94,22 @@ def test_csvs_hold_the_sums(out: Path) -> None:
     assert (relation["holder_name"], relation["favor"], relation["against"]) == ("'=Aland", "1", "2")
     assert [(row["actor"], row["negative"]) for row in sheet(out, "sentiment")] == [("b", "4")]
     assert sheet(out, "errors") == [{"code": "missing_text", "rows": "1"}]
+
+
+@pytest.mark.parametrize(("summary", "of", "share"), [(True, "5", "0.2"), (False, "", "")], ids=["whole", "unfinished"])
+def test_a_csv_holds_the_shares_of_abstentions_and_failures(out: Path, summary: bool, of: str, share: str) -> None:
+    if summary:
+        counts = {"rows": 5, "failed": 1, "sentences": 4, "stances": 4, "model": "m"}
+        (out / "summary.json").write_text(json.dumps(counts))
+    report = write_report(out)
+    assert str(out / "report" / "shares.csv") in report.csvs
+    assert [tuple(row.values()) for row in sheet(out, "shares")] == [
+        ("stances", "abstained", "1", "4", "0.25"),
+        ("sentiment", "abstained", "0", "4", "0.0"),
+        ("results", "failed", "1", of, share),
+        ("results", "missing_text", "1", of, share),
+    ]
+    assert ("<td>rows that failed</td><td>1</td><td>20.0%</td>" in Path(report.page).read_text()) == summary
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, ["0.9"]), (3, ["0.9", "0.8", "0.6"]), (9, ["0.9", "0.8", "0.6"])])

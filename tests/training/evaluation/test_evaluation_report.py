@@ -6,6 +6,7 @@ import pytest
 
 from stance.schema import STANCES
 from tests.training.evaluation.builders import SENTENCES, labelled, result
+from tests.training.test_checkpoints import files_up_to
 from training.evaluation.compare import Comparison
 from training.evaluation.metrics import Item, evaluation
 from training.evaluation.neutrality import NameGap, Shift, SwapResult
@@ -97,6 +98,22 @@ def test_json_has_every_figure_and_every_item(tmp_path: Path) -> None:
         ("news.stance", "d", "favor"),
         ("news.stance", "e", "against"),
     ]
+
+
+@pytest.mark.parametrize("broken", ["figures/learning.png", "report.html", "metrics.json"])
+def test_a_report_onto_a_full_disk_leaves_the_old_one(tmp_path: Path, broken: str) -> None:
+    results = everything()
+    if broken == "metrics.json":  # else other files are larger, and the disk fills before
+        results = Results(model="stance:one", data={str(i): "0" * 64 for i in range(200)})
+    write_report(tmp_path, results)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    results.model = "stance:two"
+    with files_up_to((tmp_path / broken).stat().st_size - 1), pytest.raises(OSError, match="File too large"):
+        write_report(tmp_path, results)
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert after.keys() == before.keys()
+    assert after[tmp_path / broken] == before[tmp_path / broken]
+    assert after[tmp_path / "metrics.json"] == before[tmp_path / "metrics.json"]
 
 
 def test_nothing_measured_gives_an_overview_alone() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ from stance.artifact import ArtifactError
 from stance.classifier import StanceClassifier
 from tests.training.evaluation.builders import SENTENCES, labelled
 from training.data.errors import DataError
-from training.evaluation.run import evaluate, sample
+from training.evaluation.run import ReportError, evaluate, sample
 from training.evaluation.suite import GOALS, SuiteData, figures, read_suite, run_suite
 from training.promotion import check_gates, load_figures, load_gates
 
@@ -41,6 +42,7 @@ def test_a_real_model_is_evaluated_with_report_and_rival(tiny_model: Path, folde
     assert metrics["holders"]["ours.stance.earlier_holder"]["items"] == 1
     assert metrics["raw"]["ours"]["names"]["gold"] == 4
     assert [(c["name"], c["difference"]) for c in metrics["comparisons"]] == [(name, 0) for name in metrics["tasks"]]
+    assert metrics["data"] == {"ours": hashlib.sha256((folder / "ours.jsonl").read_bytes()).hexdigest()}
     assert json.loads((tmp_path / "report" / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
     assert (tmp_path / "report" / "figures" / "learning.png").exists()
 
@@ -57,14 +59,70 @@ def test_data_without_documents_is_refused(tiny_model: Path, tmp_path: Path, nam
         evaluate(tiny_model, tmp_path / name)
 
 
+@pytest.mark.parametrize("other", ["ours.jsonl.gz", "ours.jsonl.old.jsonl"])
+def test_two_files_of_one_set_are_refused(folder: Path, other: str) -> None:
+    (folder / other).write_bytes(b"")
+    with pytest.raises(DataError, match=rf"ours\.jsonl and {re.escape(other)} are both the set 'ours'"):
+        evaluate(folder, folder)
+
+
 def test_a_folder_that_is_no_model_is_refused(folder: Path) -> None:
     with pytest.raises(ArtifactError, match="no model here"):
         evaluate(folder, folder)
 
 
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No model is loaded, for what is refused must be so before anything is measured."""
+
+    def load(*_: object) -> None:
+        pytest.fail("a model was loaded")
+
+    monkeypatch.setattr(StanceClassifier, "load", load)
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read .No such file or directory"),
+        (b"{}", "a list of objects"),
+        (b"[1]", "a list of objects"),
+        (b'[{"loss": 1.0}]', "a list of objects"),
+        (b'[{"step": 1, "loss": "low"}]', "a list of objects"),
+        (b"[", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 500_000, "not JSON"),
+    ],
+)
+def test_a_history_that_cannot_be_drawn_is_refused_at_once(
+    folder: Path, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "history.json").write_bytes(content)
+    with pytest.raises(DataError, match=rf"history\.json: .*{told}.*--history") as error:
+        evaluate(folder, folder, history=tmp_path / "history.json")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize("name", ["file", "file/report", "x" * 300])
+def test_a_report_that_cannot_be_written_is_refused_at_once(folder: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError, match=r"--report: .* cannot be written \(.*\); name another folder"):
+        evaluate(folder, folder, tmp_path / name)
+
+
+def test_a_report_that_fails_in_the_end_is_told(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(ReportError, match=r"--report: .* cannot be written \(Is a directory\)"):
+        evaluate(tiny_model, folder, tmp_path, threads=1)
+
+
 def test_an_evaluation_is_what_the_gates_that_ship_ask_for(tiny_model: Path, folder: Path, tmp_path: Path) -> None:
     evaluate(tiny_model, folder, tmp_path, against=tiny_model, swaps=2, threads=1)
     found, gates = load_figures(tmp_path / "metrics.json"), load_gates(SHIPPED_GATES)
+    assert found.data.keys() == {"ours"}
     results = {r.gate: r for r in check_gates(found, gates, found.model, speed=100.0)}
     assert results["not worse"].passed
     assert not any("evaluate" in r.detail for r in results.values()), "a figure is missing"

@@ -156,7 +156,12 @@ def _read_rows(path: Path, problems: list[RowProblem]) -> Iterator[_Row]:
 
 def _row(number: int, line: str) -> _Row:
     # Sentences with a quotation mark are quoted as in CSV; no field holds a line break.
-    fields = next(csv.reader([line], delimiter="\t"))
+    try:
+        fields = next(csv.reader([line], delimiter="\t"))
+    except csv.Error as error:
+        raise ValueError(
+            f"not tab-separated ({error}); write one row a line, with a sentence in the first field"
+        ) from None
     if len(fields) != 4:
         raise ValueError(f"{len(fields)} fields instead of 4 (sentence, p, q, label)")
     sentence, p, q, label = fields

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from stance.faults import DoubledKeyError, refuse_doubled
 from stance.labelled import LabelledDocument
 from training.data.errors import DataError, RowProblem
-from training.data.keys import unique
+from training.data.keys import contradictions, unique
 from training.data.readers.common import numbered_lines, too_many
 
 
@@ -28,21 +28,35 @@ def read_jsonl(path: Path) -> Iterator[LabelledDocument]:
 
 def numbered_documents(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, LabelledDocument]]:
     """Yield `(line, document)` with one line in memory; what cannot be used is added to `problems`."""
-    for number, line in numbered_lines(path, problems):
-        if too_many(path, number, problems):
-            break
-        if not line.strip():
-            continue
-        try:
-            document = LabelledDocument.model_validate_json(line)
-            json.loads(line, object_pairs_hook=refuse_doubled)  # of two keys the model would take the second in silence
-        except DoubledKeyError as error:
-            problems.append(RowProblem(str(path), number, "", str(error)))
-            continue
-        except ValidationError as error:
-            problems += row_problems(str(path), number, error)
-            continue
-        yield number, document
+    try:
+        for number, line in numbered_lines(path, problems):
+            if too_many(path, number, problems):
+                break
+            document = _document(path, number, line, problems) if line.strip() else None
+            if document is not None:
+                yield number, document
+    except DataError as error:  # the end of what can be read, which must not hide the bad rows before it
+        problems += error.problems
+
+
+def _document(path: Path, number: int, line: str, problems: list[RowProblem]) -> LabelledDocument | None:
+    try:
+        document = LabelledDocument.model_validate_json(line)
+        json.loads(line, object_pairs_hook=refuse_doubled)  # of two keys the model would take the second in silence
+    except DoubledKeyError as error:
+        problems.append(RowProblem(str(path), number, "", str(error)))
+        return None
+    except ValidationError as error:
+        problems += row_problems(str(path), number, error)
+        return None
+    return document if consistent(path, number, document, problems) else None
+
+
+def consistent(path: Path, number: int, document: LabelledDocument, problems: list[RowProblem]) -> bool:
+    """Whether no label of a row contradicts another; each that does is added to `problems`."""
+    found = [RowProblem(str(path), number, field, message) for field, message in contradictions(document)]
+    problems += found
+    return not found
 
 
 def row_problems(file: str, line: int, error: ValidationError) -> list[RowProblem]:

@@ -16,6 +16,8 @@ from training.data.errors import DataError, RowProblem
 from training.data.keys import unique
 from training.data.readers.common import mention_kind, open_bytes
 
+#: How many annotators the refusal of an unknown one lists.
+LISTED = 20
 #: The interface's names of what stands on one region.
 _ON_REGION = ("actor", "kind", "sentiment", "author_stance")
 
@@ -42,6 +44,7 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Iterator[Labe
     A task's only finished annotation counts; of several, the one marked as ground truth or, where
     `annotator` (id or e-mail) is given, that person's. Predictions are never labels. Every bad task is
     collected and, after the last good one, raised as one `DataError`; `line` is the task's position from 1.
+    An annotator that the file does not have is a `DataError` at once.
     """
     problems: list[RowProblem] = []
     yield from unique(path, numbered_tasks(path, problems, annotator), problems)
@@ -50,22 +53,55 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Iterator[Labe
 
 
 def numbered_tasks(
-    path: Path, problems: list[RowProblem], annotator: str | None = None
+    path: Path, problems: list[RowProblem], annotator: str | None = None, left_out: list[str] | None = None
 ) -> Iterator[tuple[int, LabelledDocument]]:
-    """Yield `(position from 1, document)`; what cannot be used is added to `problems`."""
-    for number, entry in enumerate(_tasks(path), start=1):
+    """Yield `(position from 1, document)`; what cannot be used is added to `problems`.
+
+    How many tasks nobody has finished is added to `left_out`, a sentence, once all were read. Raises `DataError` for
+    an annotator that the file does not have.
+    """
+    tasks = _tasks(path)
+    if annotator is not None:
+        _refuse_unknown(path, tasks, annotator)
+    unfinished = 0
+    for number, entry in enumerate(tasks, start=1):
         try:
             document = _document(entry, number, annotator)
-        except _Unusable as error:
-            problems.append(RowProblem(str(path), number, error.place, str(error)))
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            problems.append(RowProblem(str(path), number, *_fault(error)))
             continue
-        except ValidationError as error:
-            message = error.errors()[0]["msg"].removeprefix("Value error, ")
-            place = ".".join(map(str, error.errors()[0]["loc"]))
-            problems.append(RowProblem(str(path), number, place, message))
-            continue
-        if document is not None:
+        if document is None:
+            unfinished += 1
+        else:
             yield number, document
+    if unfinished and left_out is not None:
+        by = "" if annotator is None else f" by {annotator}"
+        left_out.append(f"{path}: {unfinished} of {len(tasks)} tasks left out: without a finished annotation{by}")
+
+
+def _fault(error: Exception) -> tuple[str, str]:
+    """The field and the message of what a task failed with: a fault that was looked for, or a damaged export."""
+    if isinstance(error, _Unusable):
+        return error.place, str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    if isinstance(error, KeyError):
+        return str(error.args[0]), "is missing in a part of the task; export it as JSON again"
+    return "", f"is no task of this interface ({error}); export it as JSON again"
+
+
+def _refuse_unknown(path: Path, tasks: list[Any], annotator: str) -> None:
+    lists = [entry.get("annotations") for entry in tasks if isinstance(entry, dict)]
+    annotations = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, dict)]
+    people = [names for one in annotations if (names := _names(one.get("completed_by")))]
+    if any(annotator in names for names in people):
+        return
+    # An e-mail says more than an id; where a person has both, it stands last.
+    present = list(dict.fromkeys(names[-1] for names in people))
+    more = f" and {len(present) - LISTED} more" if len(present) > LISTED else ""
+    listed = ", ".join(present[:LISTED]) + more if present else "nobody"
+    raise DataError.single(path, 0, "", f"has no annotation by {annotator!r}; it has those of {listed}")
 
 
 def _tasks(path: Path) -> list[Any]:
@@ -120,6 +156,8 @@ def _document(entry: Any, number: int, annotator: str | None) -> LabelledDocumen
 
 
 def _annotation(annotations: list[dict[str, Any]], annotator: str | None) -> list[dict[str, Any]] | None:
+    if not isinstance(annotations, list) or not all(isinstance(one, dict) for one in annotations):
+        raise _Unusable("annotations", "are no list of annotations; export it as JSON again")
     finished = [a for a in annotations if not a.get("was_cancelled")]
     if annotator is not None:
         finished = [a for a in finished if annotator in _names(a.get("completed_by"))]
@@ -132,10 +170,11 @@ def _annotation(annotations: list[dict[str, Any]], annotator: str | None) -> lis
     return finished[0].get("result") or [] if finished else None
 
 
-def _names(person: Any) -> set[str]:
+def _names(person: Any) -> list[str]:
+    """What a person goes by: the id, then the e-mail."""
     if isinstance(person, dict):
-        return {str(person[key]) for key in ("id", "email") if key in person}
-    return {str(person)}
+        return [str(person[key]) for key in ("id", "email") if person.get(key) is not None]
+    return [] if person is None else [str(person)]
 
 
 def _regions(text: str, results: list[dict[str, Any]]) -> tuple[dict[str, _Region], list[dict[str, Any]]]:

@@ -3,15 +3,14 @@
 The files come from github.com/fhamborg/NewsMTSC (MIT). One JSON object a line, one sentence each.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stance.faults import faults
 from stance.labelled import LabelledDocument, SentimentLabelled
-from stance.schema import Actor, Mention, SentimentLabel
+from stance.schema import Actor, Mention, NonBlank, SentimentLabel
 from training.data.errors import DataError, RowProblem
 from training.data.keys import unique
 from training.data.readers.common import mention_kind, numbered_lines, too_many
@@ -20,6 +19,26 @@ from training.data.readers.common import mention_kind, numbered_lines, too_many
 REACH = 3
 
 NEUTRAL_POLARITY = 4.0
+
+
+class _Target(BaseModel):
+    """What is read of a target; the files have more fields."""
+
+    model_config = ConfigDict(strict=True)
+
+    start: int = Field(alias="from")
+    mention: str
+    polarity: float = Field(allow_inf_nan=False)
+
+
+class _Row(BaseModel):
+    """What is read of a row."""
+
+    model_config = ConfigDict(strict=True)
+
+    primary_gid: NonBlank
+    sentence_normalized: NonBlank
+    targets: list[_Target]
 
 
 def read_newsmtsc(path: Path) -> Iterator[LabelledDocument]:
@@ -49,23 +68,20 @@ def _numbered(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, Lab
 
 def _read_row(path: Path, number: int, line: str) -> LabelledDocument:
     try:
-        return _document(json.loads(line))
-    except json.JSONDecodeError as error:
-        raise DataError.single(path, number, "", f"not JSON: {error}") from error
-    except KeyError as error:
-        raise DataError.single(path, number, str(error.args[0]), "is missing") from error
+        return _document(_Row.model_validate_json(line))
     except ValidationError as error:
-        raise DataError.single(path, number, "targets", error.errors()[0]["msg"]) from error
-    except (TypeError, ValueError) as error:
+        first, *_ = faults(error)
+        raise DataError.single(path, number, first.field, first.message) from error
+    except ValueError as error:
         raise DataError.single(path, number, "targets", str(error)) from error
 
 
-def _document(row: dict[str, Any]) -> LabelledDocument:
-    text = row["sentence_normalized"]
+def _document(row: _Row) -> LabelledDocument:
+    text = row.sentence_normalized
     merged: dict[tuple[str, SentimentLabel], list[tuple[int, int]]] = {}
-    for target in row["targets"]:
+    for target in row.targets:
         start, end = _span(text, target)
-        spans = merged.setdefault((text[start:end].casefold(), _label(target["polarity"])), [])
+        spans = merged.setdefault((text[start:end].casefold(), _label(target.polarity)), [])
         if (start, end) not in spans:
             spans.append((start, end))
     sentence = [0, len(text)]
@@ -77,7 +93,7 @@ def _document(row: dict[str, Any]) -> LabelledDocument:
         mentions += [Mention(actor=actor, start=a, end=b, kind=mention_kind(name)) for a, b in spans]
         sentiment.append(SentimentLabelled(sentence=sentence, actor=actor, label=label))
     return LabelledDocument(
-        id=row["primary_gid"],
+        id=row.primary_gid,
         text=text,
         source="newsmtsc",
         license="MIT",
@@ -94,9 +110,9 @@ def _label(polarity: float) -> SentimentLabel:
     return "negative" if polarity < NEUTRAL_POLARITY else "positive"
 
 
-def _span(text: str, target: dict[str, Any]) -> tuple[int, int]:
+def _span(text: str, target: _Target) -> tuple[int, int]:
     """Return the offsets of a target's mention, mended where they are off by up to `REACH` characters."""
-    stated, mention = int(target["from"]), target["mention"].strip()
+    stated, mention = target.start, target.mention.strip()
     if not mention:
         raise ValueError("mention is empty")
     for shift in sorted(range(-REACH, REACH + 1), key=abs):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ from stance.labelled import LabelledDocument
 from training.data.errors import DataError, RowProblem
 from training.data.keys import unique
 from training.data.readers.common import too_many
-from training.data.readers.jsonl import row_problems
+from training.data.readers.jsonl import consistent, row_problems
 
 #: Documents that are in memory at once.
 BATCH = 1024
@@ -55,11 +56,20 @@ def numbered_rows(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int,
             for batch in file.iter_batches(BATCH):
                 for row in batch.to_pylist():
                     number += 1
-                    try:
-                        yield number, LabelledDocument.model_validate({k: v for k, v in row.items() if v is not None})
-                    except ValidationError as error:
-                        problems += row_problems(str(path), number, error)
+                    document = _document(path, number, row, problems)
+                    if document is not None:
+                        yield number, document
                     if too_many(path, number, problems):
                         return
     except (OSError, pa.ArrowException) as error:
-        raise DataError.single(path, number, "", f"cannot be read as Parquet: {error}") from error
+        reason = " ".join(str(error).split())  # Arrow's own has several lines
+        problems.append(RowProblem(str(path), number, "", f"cannot be read as Parquet: {reason}"))
+
+
+def _document(path: Path, number: int, row: dict[str, Any], problems: list[RowProblem]) -> LabelledDocument | None:
+    try:
+        document = LabelledDocument.model_validate({k: v for k, v in row.items() if v is not None})
+    except ValidationError as error:
+        problems += row_problems(str(path), number, error)
+        return None
+    return document if consistent(path, number, document, problems) else None

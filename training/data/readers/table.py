@@ -52,22 +52,46 @@ def numbered_sentences(path: Path, problems: list[RowProblem]) -> Iterator[tuple
 
 
 def _rows(path: Path, problems: list[RowProblem]) -> Iterator[_Row]:
+    columns: list[str] | None = None
+    for number, fields in _numbered_fields(path, problems):
+        if columns is None:
+            columns = _columns(path, fields)
+            continue
+        if not any(field.strip() for field in fields):
+            continue
+        if len(fields) != len(columns):
+            message = f"{len(fields)} fields instead of {len(columns)}; quote fields that hold commas"
+            problems.append(RowProblem(str(path), number, "", message))
+            continue
+        row = {column: field.strip() for column, field in zip(columns, fields, strict=True)}
+        yield _Row(number, row["sentence"], row.get("holder"), row["target"], row["label"].lower())
+    if columns is None:
+        _columns(path, [])
+
+
+def _numbered_fields(path: Path, problems: list[RowProblem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield `(last line, cells)` of the header and each row; a row that is no CSV is added to `problems`.
+
+    The reader goes on with the next line: where a quoted cell was cut off amid its lines, at the csv module's limit of
+    characters, the rest of them are read as rows, and mostly listed as bad ones.
+    """
     reader = csv.reader((line + "\n" for _, line in numbered_lines(path, problems)), strict=True)
-    try:
-        columns = _columns(path, next(reader, []))
-        for fields in reader:
-            if too_many(path, reader.line_num, problems):
-                return
-            if not any(field.strip() for field in fields):
-                continue
-            if len(fields) != len(columns):
-                message = f"{len(fields)} fields instead of {len(columns)}; quote fields that hold commas"
-                problems.append(RowProblem(str(path), reader.line_num, "", message))
-                continue
-            row = {column: field.strip() for column, field in zip(columns, fields, strict=True)}
-            yield _Row(reader.line_num, row["sentence"], row.get("holder"), row["target"], row["label"].lower())
-    except csv.Error as error:
-        raise DataError.single(path, reader.line_num, "", f"not CSV: {error}") from error
+    while True:
+        begun = reader.line_num + 1
+        fields: list[str] | None = None
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem = RowProblem(str(path), begun, "", f"not CSV ({error}); check the quotes, and what the cells hold")
+            if begun == 1:
+                raise DataError([problem]) from None
+            problems.append(problem)
+        if begun > 1 and too_many(path, reader.line_num, problems):
+            return
+        if fields is not None:
+            yield reader.line_num, fields
 
 
 def _columns(path: Path, header: list[str]) -> list[str]:
