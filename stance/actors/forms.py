@@ -43,7 +43,7 @@ ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,8}")
 
 def read_forms(text: str, names: Sequence[NameSpan]) -> list[Form]:
     """The forms of a text in order, each with the entry that it stands for in this text."""
-    return _own_acronyms(text, _shared([_read(text, span) for span in names]))
+    return _spelt_out(text, _own_acronyms(text, _shared([_read(text, span) for span in names])))
 
 
 def _read(text: str, span: NameSpan) -> Form:
@@ -94,6 +94,15 @@ def _own_acronyms(text: str, forms: list[Form]) -> list[Form]:
     return [replace(form, listed=None) if form.text in own else form for form in forms]
 
 
+def _spelt_out(text: str, forms: list[Form]) -> list[Form]:
+    """The forms, with the catalogue's entry of an acronym in brackets for the name that it stands behind."""
+    known: dict[tuple[str, ...], CatalogueForm] = {}
+    for name, form in _bracketed(text, forms):
+        if form.listed and form.listed.entry.type != "state" and not name.listed and not name.titled:
+            known[name.keys] = form.listed
+    return [replace(form, listed=known[form.keys]) if form.keys in known else form for form in forms]
+
+
 def _in_brackets(text: str, before: Form, form: Form) -> bool:
     """Whether an acronym stands in brackets directly behind a name of several words: "Ministry of Defence (MoD)"."""
     around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
@@ -112,9 +121,42 @@ def or_short(text: str, name: Form, acronym: Form) -> bool:
 
 def introductions(text: str, forms: Sequence[Form]) -> Iterator[tuple[NameSpan, Form]]:
     """Uncatalogued acronyms that stand in brackets directly behind a name, with that name."""
+    for name, form in _bracketed(text, forms):
+        if not form.entry:
+            yield form.span, name
+
+
+def _bracketed(text: str, forms: Sequence[Form]) -> Iterator[tuple[Form, Form]]:
+    """Each name with the acronym that stands in brackets directly behind it, or behind the state that it ends in."""
     for before, form in itertools.pairwise(forms):
-        if not form.entry and _in_brackets(text, before, form):
-            yield form.span, before
+        if _in_brackets(text, before, form):
+            yield before, form
+    for name, state, form in zip(forms, forms[1:], forms[2:], strict=False):
+        if state.entry and state.entry.type == "state" and _jumbled(text, name, state, form):
+            yield name, form
+
+
+def _jumbled(text: str, name: Form, state: Form, form: Form) -> bool:
+    """Whether an acronym has the initials in another language's order: "Forces for the Peace of Rwanda (FRP)"."""
+    joint = text[name.span.end : state.span.start].split()
+    around = text[state.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
+    letters = sorted(token.key[0] for token in words_of(text[name.span.start : state.span.end]) if token.capital)
+    placed = joint in (["of"], ["of", "the"]) and around in {"()", "[]"} and bool(ACRONYM.fullmatch(form.text))
+    return placed and letters == sorted("".join(form.keys))
+
+
+def spells(acronym: str, name: Form) -> bool:
+    """Whether a folded acronym in brackets can be nothing but the name's, not the party of a person of that name.
+
+    It has its initials, perhaps with more behind them ("PDVSA"), or begins with its first letters ("CARICOM").
+    """
+    initials = initials_of(name.text)
+    longer = any(len(i) >= TELLING_INITIALS and acronym.startswith(i) for i in initials)
+    return acronym in initials or longer or acronym.startswith(name.keys[0][:TELLING_INITIALS])
+
+
+#: Letters at the beginning of an acronym that tell whose it is.
+TELLING_INITIALS = 3
 
 
 def initials_of(name: str) -> set[str]:

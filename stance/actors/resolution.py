@@ -16,11 +16,12 @@ from stance.actors.forms import (
     or_short,
     place_names,
     read_forms,
+    spells,
 )
 from stance.actors.lexicon import load_lexicon
 from stance.actors.names import NameSpan, find_names
 from stance.actors.naming import bare_name, demonym_bases, entry_nouns, field_noun, guess_type, head_noun
-from stance.actors.shortening import Comparison, all_same, exactly, shortens, unglued
+from stance.actors.shortening import Comparison, all_same, exactly, glued_surname, shortens, unglued
 from stance.actors.spelling import consonant_kinds, loosely_same, same_spelling, skeleton, sound
 from stance.actors.tokens import keys, slug
 from stance.schema import AUTHOR, Actor, ActorType, Mention
@@ -125,6 +126,7 @@ class _Grouping:
         self._join_acronyms(introduced)
         self._join_second_names(text)
         self._join_initials()
+        self._join_armies()
         self._join_spellings()
         self._join_demonyms()
         self._join_nouns()
@@ -154,8 +156,9 @@ class _Grouping:
     def _new(self, form: Form) -> _Group:
         group = _Group(form.entry.type if form.entry else guess_type(form.text), form.entry)
         self._groups.append(group)
-        if not form.entry:
-            self._index(group, form.keys)
+        # "the Transitional Council" is the Southern one that the catalogue has.
+        if not form.entry or (form.entry.type != "state" and len(form.keys) > 2):
+            self._index(group, (*form.keys, *glued_surname(form.keys)))
         return group
 
     def _index(self, group: _Group, words: Iterable[str]) -> None:
@@ -201,7 +204,7 @@ class _Grouping:
                 continue
             long_form = introduced[form.span]
             group = home[long_form.span]
-            if group.type == "person" and form.keys[0] not in initials_of(long_form.text):
+            if group.type == "person" and not spells(form.keys[0], long_form):
                 self._place(form)
                 continue
             if group.type == "person" and load_lexicon().particles.isdisjoint(long_form.keys):
@@ -232,6 +235,15 @@ class _Grouping:
                 long_forms = by_initials.get(forms[0].keys[0], [])
                 if len(long_forms) == 1 and len(forms[0].keys[0]) > 2:
                     self._merge(group, long_forms[0])
+
+    def _join_armies(self) -> None:
+        """Join what a state's armed forces are called in small letters: "the Sudanese army"."""
+        for group in self._groups:
+            words = group.forms[0].keys if group.forms else ()
+            if words[-2:] == ("armed", "forces"):
+                army = self._by_identity.get(("letters", "".join((*words[:-2], "army"))))
+                if army and army.forms and army.forms[0].text.endswith(" army"):
+                    self._merge(army, group)
 
     def _join_spellings(self) -> None:
         """Join an uncatalogued name with the state that the text names otherwise, if it may be one of its names.
@@ -317,7 +329,13 @@ def _nouns(group: _Group) -> set[str]:
     """The sounds of the words that an organisation is called by for short; a state's seat lends it none."""
     names = {form.keys for form in group.forms[:8] if not form.listed or form.listed.kind == "name"}
     nouns = {noun for name in names for noun in (head_noun(name), field_noun(name)) if noun}
+    if group.entry and group.entry.type == "state":
+        nouns |= {name[0] for name in names if len(name) > 2 and name[1] == "of"} & _REALMS
     return {sound(noun) for noun in nouns.union(entry_nouns(group.entry) if group.entry else ())}
+
+
+#: What a state is called for short whose full name the text has: "the Kingdom" of the Kingdom of Saudi Arabia.
+_REALMS = frozenset({"kingdom", "sultanate", "emirate", "republic", "federation"})
 
 
 def _bare_noun(group: _Group) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from stance.actors.lexicon import load_lexicon
 from stance.actors.patterns import surnames
-from stance.actors.spelling import loosely_same, same_given_name, same_spelling
+from stance.actors.spelling import consonant_kinds, loosely_same, same_given_name, same_spelling
 from stance.actors.tokens import keys
 
 #: Whether two folded words are one: letter by letter, or in another spelling.
@@ -35,7 +35,7 @@ def all_same(words: Iterable[str], others: Sequence[str], same: Comparison) -> b
 
 def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: bool, same: Comparison) -> bool:
     """Whether `words` are a respelling or a usual shorter form of a name, whose folded words are `long`."""
-    if same is loosely_same and (not person or len(words) == 1):
+    if same is loosely_same and (not person or (len(words) == 1 and not _telling(words[0]))):
         return False
     if len(words) == len(long):
         given = person and len(words) > 1 and same is same_spelling
@@ -46,8 +46,11 @@ def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: b
     if not person:
         return _shortens_body(words, long, same)
     if len(words) > 1:
-        return all_same(words, long[-len(words) :], same) or all_same(words, (long[0], long[-1]), same)
+        # "Lin Guozheng" of "Lin Kuo-cheng"
+        glued = len(long) == 3 and "-" in name and all_same(words, (long[0], long[1] + long[2]), same)
+        return glued or all_same(words, long[-len(words) :], same) or all_same(words, (long[0], long[-1]), same)
     short = [keys(surname)[-1] for surname in surnames(name)]
+    short += glued_surname(long)
     # "Lula" of "Luiz Inácio Lula da Silva", "Solorio" of "Adrián Solorio Huacuz"
     short += (long[at] for at in range(1, len(long) - 1) if _may_be_surname(long, at))
     return words[0] == long[0] or any(same(words[0], s) or same(words[0], unglued(s)) for s in short)
@@ -62,6 +65,24 @@ def _may_be_surname(long: tuple[str, ...], at: int) -> bool:
     return long[at + 1] in _IBERIAN or not (
         {long[at], long[at + 1], long[at - 1]} & lexicon.particles or lexicon.ordinary(long[at])
     )
+
+
+#: Letters of the longest particle that a surname may swallow.
+PARTICLE_LETTERS = 3
+
+
+def glued_surname(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A person's surname in one with the particle before it: "bawazir" of "salem ba wazir"."""
+    return (words[-2] + words[-1],) if len(words) > 2 and len(words[-2]) <= PARTICLE_LETTERS else ()
+
+
+#: Letters and consonants from which on a surname alone tells whose other spelling it is.
+TELLING_LETTERS, TELLING_CONSONANTS = 6, 4
+
+
+def _telling(word: str) -> bool:
+    """Whether a folded surname is long enough to be known in the hands of another translator: "Petkovich"."""
+    return len(word) >= TELLING_LETTERS and len(consonant_kinds(word)) >= TELLING_CONSONANTS
 
 
 def unglued(word: str) -> str:

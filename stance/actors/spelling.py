@@ -27,6 +27,7 @@ def _compiled(rules: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 _RULES = _compiled(
     {
         "(?<=[a-z])[aou]llah?$": "ala",
+        "ou(?=[aeiou])": "v",
         "^abd[aeou]l(?=.)": "abdul",
         "^ts(?=i)": "t",
         "ousk": "ovsk",
@@ -123,6 +124,8 @@ def same_given_name(one: str, other: str) -> bool:
 # Consonants that transliterators take for each other, a letter for each kind; "j" and "y" count as the vowel "i".
 _KINDS = _compiled(
     {
+        "^(?:dzh|[dg]j)": "t",
+        "ou(?=[aeiou])": "f",
         "sch|sh|ts|tz|zh|c(?=[eiy])|ch(?=[eiy])": "s",
         "kh|gh|ck|ch": "k",
         "ph": "f",
