@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from stance.actors.lexicon import load_lexicon
 from stance.actors.patterns import surnames
-from stance.actors.spelling import consonant_kinds, loosely_same, same_given_name, same_spelling
+from stance.actors.spelling import SURE_CONSONANTS, consonant_kinds, loosely_same, same_given_name, same_spelling
 from stance.actors.tokens import keys
 
 #: Whether two folded words are one: letter by letter, or in another spelling.
@@ -35,8 +35,10 @@ def all_same(words: Iterable[str], others: Sequence[str], same: Comparison) -> b
 
 def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: bool, same: Comparison) -> bool:
     """Whether `words` are a respelling or a usual shorter form of a name, whose folded words are `long`."""
-    if same is loosely_same and (not person or (len(words) == 1 and not _telling(words[0]))):
+    if same is loosely_same and not person:
         return False
+    if same is loosely_same and len(words) == 1:
+        same = _surely_same
     if len(words) == len(long):
         given = person and len(words) > 1 and same is same_spelling
         alike = given and same_given_name(words[0], long[0]) and all_same(words[1:], long[1:], same)
@@ -77,12 +79,21 @@ def glued_surname(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 #: Letters and consonants from which on a surname alone tells whose other spelling it is.
-TELLING_LETTERS, TELLING_CONSONANTS = 6, 4
+TELLING_LETTERS, TELLING_CONSONANTS = 6, 3
+# Letters that such a surname may begin with instead of each other where it has `SURE_CONSONANTS`.
+_GUTTURALS = frozenset("ghkqc")
 
 
-def _telling(word: str) -> bool:
-    """Whether a folded surname is long enough to be known in the hands of another translator: "Petkovich"."""
-    return len(word) >= TELLING_LETTERS and len(consonant_kinds(word)) >= TELLING_CONSONANTS
+def _surely_same(word: str, surname: str) -> bool:
+    """Whether a folded surname that stands alone is another's in the hands of another translator: "Petkovich".
+
+    "Hrynevych" is "Grynevych", but "Barker" is not "Parker", nor "Geller" "Keller".
+    """
+    consonants = len(consonant_kinds(word))
+    other = consonants >= SURE_CONSONANTS and {word[0], surname[0]} <= _GUTTURALS
+    begins = word[0] == surname[0] or other
+    telling = len(word) >= TELLING_LETTERS and consonants >= TELLING_CONSONANTS
+    return telling and begins and loosely_same(word, surname)
 
 
 def unglued(word: str) -> str:

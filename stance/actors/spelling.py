@@ -163,14 +163,16 @@ def consonant_kinds(key: str) -> str:
 def loosely_same(one: str, other: str) -> bool:
     """Whether two folded words may be one for two translators: "Bachir" and "Bechir", "Lahsen" and "Lehcen".
 
-    Looser than `same_spelling`, so of use only where all words of a full name agree. Short words must sound alike.
+    Looser than `same_spelling`, so of use only where all words of a full name agree. Short words must sound alike, but
+    for "o" and "u".
     Vowels may differ in one place, in words of `SURE_CONSONANTS` in two, but not at the end: "Mario" is not "Maria",
     nor "Hassan" "Hossein".
     """
     if same_spelling(one, other):
         return True
     if min(len(one), len(other)) < VARIANT_LETTERS:
-        return sound(one) == sound(other)
+        # "Shouk" and "Shok"
+        return sound(one).replace("u", "o") == sound(other).replace("u", "o")
     (consonants, first), (others, second) = _kinds(one), _kinds(other)
     if consonants != others or not consonants:
         return False
