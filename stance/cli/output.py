@@ -48,11 +48,12 @@ def emit(parts: Iterable[str], out: Path | None = None) -> None:
 
 def try_out(out: Path | None) -> None:
     """Raise `Refusal` where `emit` could not write to `out`, before what it is to write is worked out."""
-    if out is not None and not _flows(out):
+    if out is not None:
         with writing(out):
-            partial = _partial(out)
-            partial.touch()
-            partial.unlink()
+            if not _flows(out):
+                partial = _partial(out)
+                partial.touch()
+                partial.unlink()
 
 
 def _flows(out: Path) -> bool:
