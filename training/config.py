@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -14,6 +14,8 @@ from stance.encoding import EncodingSettings
 from stance.labelled import LabelledDocument
 from training.data.readers import SourceSpec, read_dse, read_source
 from training.data.readers.dse import leaked_keys
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class ConfigError(ValueError):
@@ -145,7 +147,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
     Relative paths inside are relative to the working directory. Raises `ConfigError` with one line a fault.
     """
-    raw = _yaml(_text(path), str(path), "check the line")
+    raw = _yaml(_text(path, "give --config an existing YAML file"), str(path), "check the line")
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values at the top, found {type(raw).__name__}")
     try:
@@ -157,18 +159,30 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     try:
         return TrainConfig.model_validate(raw)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+        raise _named(path, error) from None
 
 
-def _text(path: Path) -> str:
+def read_checked(path: Path, kind: type[M]) -> M:
+    """What a YAML or JSON file says, as a model of `kind`. Raises `ConfigError` that names file and bad keys."""
+    raw = _yaml(_text(path, "name an existing file"), str(path), "check the line")
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise _named(path, error) from None
+
+
+def _named(path: Path, error: ValidationError) -> ConfigError:
+    faults = [f"{'.'.join(map(str, e['loc'])) or 'top'}: {e['msg']}" for e in error.errors()]
+    return ConfigError(f"{path}: " + "; ".join(faults))
+
+
+def _text(path: Path, mend: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give --config an existing YAML file") from None
+        raise ConfigError(f"{path}: no such file; {mend}") from None
     except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"{path}: cannot be read ({reason}); give --config an existing YAML file") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); {mend}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from training.config import ConfigError
-
-M = TypeVar("M", bound=BaseModel)
+from training.config import read_checked
 
 
 class Gates(BaseModel):
@@ -116,22 +113,12 @@ class GateResult(BaseModel):
 
 def load_gates(path: Path) -> Gates:
     """Read `configs/promotion.yaml`. Raises `ConfigError` that names every bad key."""
-    return _load(path, Gates)
+    return read_checked(path, Gates)
 
 
 def load_figures(path: Path) -> EvaluationFigures:
     """Read an evaluation's `metrics.json`. Raises `ConfigError` that names every bad or missing key."""
-    return _load(path, EvaluationFigures)
-
-
-def _load(path: Path, kind: type[M]) -> M:
-    try:
-        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'top'}: {e['msg']}" for e in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+    return read_checked(path, EvaluationFigures)
 
 
 def check_unseen(figures: EvaluationFigures, known: Mapping[str, str]) -> GateResult:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stance.labelled import LabelledDocument
 from stance.schema import SENTIMENTS, STANCES
-from training.data.checks import answers, normalise
+from training.data.checks import normalise
 from training.data.errors import DataError, RowProblem
-from training.data.validate import TELLING
+from training.data.validate import TELLING, asked
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +38,13 @@ def check_answers(sets: Split) -> None:
     """Raise `DataError` that names each question to which a document, or two of one text in a source, answer twice."""
     problems = []
     for source, documents in sets.items():
-        told: dict[tuple[str, tuple[int, ...], tuple[str, ...]], tuple[str, str]] = {}
+        first: dict[bytes, tuple[str, str]] = {}
         for document in documents:
-            times = Counter(normalise(actor.name) for actor in document.actors)
-            for span, names, label in answers(document):
-                if any(times[name] > 1 for name in names):
-                    continue  # namesakes: the name does not tell whom the answer is about
-                first, known = told.setdefault((document.text, tuple(span), names), (label, document.id))
-                if first != label:
-                    asked = f"{' toward '.join(names)} in {span}"
-                    message = f"{known!r} says {first} and {document.id!r} {label} of {asked}; keep one of the two"
-                    problems.append(RowProblem(source, 0, "label", message))
+            for field, question, label in asked(document):
+                said, known = first.setdefault(question, (label, document.id))
+                if said != label:
+                    message = f"{label!r} in document {document.id!r} contradicts {said!r} in {known!r}; keep one"
+                    problems.append(RowProblem(source, 0, field, message))
     if problems:
         raise DataError(problems)
 

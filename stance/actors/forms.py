@@ -39,6 +39,8 @@ _SPACE = re.compile(r"\s+")
 _REACH = 16
 #: An acronym, with or without full stops.
 ACRONYM = re.compile(r"(?:[^\W\d_a-z]\.?){2,8}")
+#: Letters at the beginning of an acronym that tell whose it is.
+TELLING_INITIALS = 3
 
 
 def read_forms(text: str, names: Sequence[NameSpan]) -> list[Form]:
@@ -105,9 +107,14 @@ def _spelt_out(text: str, forms: list[Form]) -> list[Form]:
 
 def _in_brackets(text: str, before: Form, form: Form) -> bool:
     """Whether an acronym stands in brackets directly behind a name of several words: "Ministry of Defence (MoD)"."""
-    around = text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
     mixed = form.sole is not None and form.sole in initials_of(before.text)
-    return (mixed or bool(ACRONYM.fullmatch(form.text))) and around in {"()", "[]"} and len(before.keys) > 1
+    acronym = mixed or bool(ACRONYM.fullmatch(form.text))
+    return acronym and len(before.keys) > 1 and _enclosed(text, before, form)
+
+
+def _enclosed(text: str, before: Form, form: Form) -> bool:
+    """Whether a form stands alone in brackets that follow another."""
+    return text[before.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1] in {"()", "[]"}
 
 
 def or_short(text: str, name: Form, acronym: Form) -> bool:
@@ -139,10 +146,9 @@ def _bracketed(text: str, forms: Sequence[Form]) -> Iterator[tuple[Form, Form]]:
 def _jumbled(text: str, name: Form, state: Form, form: Form) -> bool:
     """Whether an acronym has the initials in another language's order: "Forces for the Peace of Rwanda (FRP)"."""
     joint = text[name.span.end : state.span.start].split()
-    around = text[state.span.end : form.span.start].strip() + text[form.span.end : form.span.end + 1]
     letters = sorted(token.key[0] for token in words_of(text[name.span.start : state.span.end]) if token.capital)
-    placed = joint in (["of"], ["of", "the"]) and around in {"()", "[]"} and bool(ACRONYM.fullmatch(form.text))
-    return placed and letters == sorted("".join(form.keys))
+    placed = joint in (["of"], ["of", "the"]) and _enclosed(text, state, form)
+    return placed and bool(ACRONYM.fullmatch(form.text)) and letters == sorted("".join(form.keys))
 
 
 def spells(acronym: str, name: Form) -> bool:
@@ -153,10 +159,6 @@ def spells(acronym: str, name: Form) -> bool:
     initials = initials_of(name.text)
     longer = any(len(i) >= TELLING_INITIALS and acronym.startswith(i) for i in initials)
     return acronym in initials or longer or acronym.startswith(name.keys[0][:TELLING_INITIALS])
-
-
-#: Letters at the beginning of an acronym that tell whose it is.
-TELLING_INITIALS = 3
 
 
 def initials_of(name: str) -> set[str]:

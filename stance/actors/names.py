@@ -218,9 +218,9 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
         return False
     if last - first == 1:
         return not _speaks(line, first)
-    begins = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
     if key == "air" and first + 1 in line.forms:
         return False  # "Air France"
+    begins = key in lexicon.given_names or key in lexicon.organization_words or key in lexicon.organization_heads
     firm = line.tokens[first + 1].key in lexicon.company_words  # "Ford Motor"
     return not (begins or firm) or first + 1 in line.forms
 

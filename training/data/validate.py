@@ -111,8 +111,8 @@ def _without_contradictions(
     with closing(Firsts()) as answers_given:
         for number, document in numbered:
             found = []
-            for field, asked, label in _asked(document):
-                said, line = answers_given.first(asked, label, number)
+            for field, question, label in asked(document):
+                said, line = answers_given.first(question, label, number)
                 if said != label:
                     message = f"{label!r} contradicts {said!r} of line {line} for the same text; keep one"
                     found.append(RowProblem(str(path), number, field, message))
@@ -121,18 +121,15 @@ def _without_contradictions(
                 yield number, document
 
 
-def _asked(document: LabelledDocument) -> Iterator[tuple[str, bytes, str]]:
+def asked(document: LabelledDocument) -> Iterator[tuple[str, bytes, str]]:
     """Each label as `(field, key of its question, label)`; the key is the same in every copy of the text."""
     names = {actor.id: normalise(actor.name) for actor in document.actors}
     bearers = Counter(names.values())
     # Two bearers of one name in one text are two actors, whom only their ids tell apart.
     told = {actor: name if bearers[name] == 1 else f"{name} {actor}" for actor, name in names.items()}
-    text = normalise(document.text)
     for field, question, label in questions(document):
-        sentence = document.text[question.start : question.end]
-        before = document.text.count(sentence, 0, question.start)
-        parts = (normalise(sentence), str(before), *(told.get(actor, actor) for actor in question.actors))
-        yield field, key(text, *parts), label
+        parts = (str(question.start), str(question.end), *(told.get(actor, actor) for actor in question.actors))
+        yield field, key(document.text, *parts), label
 
 
 class _Check:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +22,7 @@ from sklearn.model_selection import cross_val_score
 from stance.classifier import StanceClassifier
 from stance.schema import SENTIMENTS, STANCES
 from stance.traffic import Observed
-from training.config import ConfigError
+from training.config import read_checked
 from training.selection.readers import ModelReader
 from training.selection.vectors import text_vectors
 
@@ -64,13 +63,7 @@ class Signal:
 
 def load_limits(path: Path) -> DriftLimits:
     """Read `configs/drift.yaml`. Raises `ConfigError` that names every bad key."""
-    try:
-        return DriftLimits.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'top'}: {e['msg']}" for e in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(faults)) from None
+    return read_checked(path, DriftLimits)
 
 
 class NotComparable(ValueError):
