@@ -119,7 +119,7 @@ def test_a_damaged_pointer_exits_2(arguments: list[str], capsys: pytest.CaptureF
         (["import", "none"], "none: no model here"),
         (["rollback"], "nothing to go back to"),
         (["remove", "stance:none"], "stance:none: not in the model store"),
-        (["promote", "stance:none", "--evaluation", "none.json"], "none.json: cannot be read"),
+        (["promote", "stance:none", "--evaluation", "none.json"], "none.json: no such file"),
     ],
 )
 def test_unusable_arguments_exit_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
