@@ -149,6 +149,7 @@ def test_what_nobody_has_annotated_is_no_label(
     parameters = {"exportType": "JSON", "download_all_tasks": "true"}
     exported = tmp_path / "export.json"
     exported.write_bytes(studio.get(f"/api/projects/{number}/export", params=parameters).content)
-    command = ["data", "import", str(exported), "--format", "label_studio", "--out", str(tmp_path / "o.jsonl")]
-    assert run(command) == 0
-    assert capsys.readouterr().err.startswith("0 documents written")
+    out = tmp_path / "o.jsonl"
+    assert run(["data", "import", str(exported), "--format", "label_studio", "--out", str(out)]) == 2
+    assert "has no document, so nothing was written" in capsys.readouterr().err
+    assert not out.exists()
