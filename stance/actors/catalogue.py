@@ -21,8 +21,8 @@ FormKind = Literal["name", "demonym", "seat"]
 class Entry:
     """A catalogued actor: its names, and for a state its demonyms and the seats that stand for it.
 
-    `nouns` are what it is called by that none of its names has: "the bloc". `shared_seats` are capitals whose names
-    are those of many: they stand for the state in a text that names it.
+    `nouns` are what it is called by that none of its names has: "the bloc", "the North". `shared_seats` are capitals
+    whose names are those of many: they stand for the state in a text that names it.
     """
 
     id: str
@@ -181,7 +181,8 @@ def _state(name: str, names: list[str], extra: dict[str, list[str]], capitals: l
     plurals = [d + "s" for d in demonyms if d[-1] in "niocktbr" and not d.endswith("men")] + extra.get("plurals", [])
     others = [n for n in dict.fromkeys([*names, *extra.get("names", [])]) if n != name]
     seats = [s for s in dict.fromkeys([*capitals, *extra.get("seats", [])]) if s not in others and s != name]
-    return Entry(slug(name), name, "state", tuple(others), tuple(dict.fromkeys([*demonyms, *plurals])), tuple(seats))
+    demonyms, nouns = [*dict.fromkeys([*demonyms, *plurals])], extra.get("nouns", [])
+    return Entry(slug(name), name, "state", tuple(others), tuple(demonyms), tuple(seats), nouns=tuple(nouns))
 
 
 def _iso_names(code: str) -> list[str]:

@@ -196,9 +196,10 @@ def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
         key = tokens[first].key
         direction = key in lexicon.directions and first + 1 in line.forms and line.forms[first + 1][0] == last
         joint = key in JOINING and not tokens[first].capital
-        if not (direction or joint or _placed(line, first, last, usage) or _field(line, first, last)):
+        field = _field(line, first, last)
+        if not (direction or joint or field or _placed(line, first, last, usage)):
             break
-        first += 1
+        first += field or 1
     while first < last and not tokens[last - 1].capital and tokens[last - 1].key in JOINING | lexicon.particles:
         if last - first > 1 and ends_given_name(line, first, last - 1):
             break
@@ -225,13 +226,25 @@ def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     return not (begins or firm) or first + 1 in line.forms
 
 
-def _field(line: Line, first: int, last: int) -> bool:
-    """Whether the first word is the field of an office before a person's name: "the minister of Defence Ada Brel"."""
+def _field(line: Line, first: int, last: int) -> int:
+    """How many of the first words are the field of an office before a name.
+
+    "the minister of Defence | Ada Brel", "the minister of Foreign Affairs of | Orla".
+    """
     tokens, lexicon = line.tokens, load_lexicon()
     if last - first < 3 or first < 2 or tokens[first - 1].key != "of" or tokens[first - 2].key not in lexicon.titles:
-        return False
-    field = tokens[first].key in lexicon.title_modifiers or lexicon.common(tokens[first].key)
-    return field and not any(lexicon.ordinary(token.key) for token in tokens[first + 1 : last])
+        return 0
+    stop = first
+    while stop < last and stop not in line.forms and _of_office(tokens[stop].key):
+        stop += 1
+    owner = stop < last - 1 and tokens[stop].key == "of" and stop + 1 in line.forms
+    person = stop == first + 1 and not any(lexicon.ordinary(token.key) for token in tokens[stop:last])
+    return stop - first if stop > first and (owner or person) else 0
+
+
+def _of_office(key: str) -> bool:
+    lexicon = load_lexicon()
+    return key != "of" and (key in lexicon.title_modifiers or lexicon.ordinary(key))
 
 
 def _speaks(line: Line, position: int) -> bool:

@@ -109,7 +109,7 @@ def _nouns(name: str) -> Iterator[Words]:
     """What an organisation is: "coast guard" and "guard" of "Orlan Coast Guard"; the last word of any, capitalised."""
     lexicon, words = load_lexicon(), keys(name)
     if entry := load_catalogue().lookup(name):
-        yield from ((noun,) for noun in entry_nouns(entry))
+        yield from ((noun,) for noun in entry_nouns(entry) - lexicon.directions)  # "in the north" is no state
     if len(words) < 2:
         return
     front = words[: next((i for i, word in enumerate(words) if is_field_joint(word)), len(words))]

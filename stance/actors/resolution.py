@@ -109,6 +109,10 @@ _KNOWN_AS = re.compile(
 )
 
 
+#: Where a sentence may end; that "Dr." ends none costs nothing here.
+_STOP = re.compile(r"""[.!?]["'”’)]*\s""")
+
+
 class _Grouping:
     """Groups a document's forms: full names first, so that every short form meets the names it may shorten."""
 
@@ -129,7 +133,7 @@ class _Grouping:
         self._join_armies()
         self._join_spellings()
         self._join_demonyms()
-        self._join_nouns()
+        self._join_nouns(text)
 
     def groups(self) -> list[_Group]:
         """The groups in order of appearance, each with its forms in order of the text."""
@@ -278,8 +282,8 @@ class _Grouping:
                 found[0].label = found[0].name
                 self._merge(group, found[0])
 
-    def _join_nouns(self) -> None:
-        """Join "the Council" and "Interior" with the one organisation, named before, that the word stands for."""
+    def _join_nouns(self, text: str) -> None:
+        """Join "the Council" and "Interior" with the organisation that the word stands for and that was named last."""
         owners: dict[str, list[_Group]] = {}
         for group in self._groups:
             if group.forms and group.type != "person":
@@ -288,11 +292,10 @@ class _Grouping:
         for group in self._groups:
             word = _bare_noun(group)
             fitting = [into for into in owners.get(sound(word), []) if into is not group] if word else []
-            if len(fitting) == 1:
-                behind = [form for form in group.forms if fitting[0].last_before(form.span.start) >= 0]
-                group.forms = [form for form in group.forms if form not in behind]
-                for form in behind:
-                    fitting[0].take(form)
+            for form in list(group.forms) if word else ():
+                if into := _named_last(text, fitting, form.span.start):
+                    group.forms.remove(form)
+                    into.take(form)
 
     def _merge(self, group: _Group | None, into: _Group) -> None:
         if group and group is not into and not group.entry:
@@ -312,6 +315,14 @@ def _may_name(words: tuple[str, ...], entry: Entry) -> bool:
 def _sounds(word: str) -> tuple[str, ...]:
     """What a folded word is found by in any of its spellings."""
     return skeleton(word), skeleton(unglued(word)), f"~{consonant_kinds(word)}"
+
+
+def _named_last(text: str, groups: Sequence[_Group], position: int) -> _Group | None:
+    """Of the groups named before `position` the one named last there; none where its sentence names another too."""
+    named = sorted((last, number) for number, g in enumerate(groups) if (last := g.last_before(position)) >= 0)
+    if len(named) > 1 and not _STOP.search(text, named[-2][0], named[-1][0]):
+        return None
+    return groups[named[-1][1]] if named else None
 
 
 def _owners(names: dict[str, list[_Group]], wanted: Iterable[str], group: _Group) -> list[_Group]:

@@ -37,7 +37,7 @@ _RULES = _compiled(
         "tre$": "ter",
         "tch": "ch",
         "sch": "sh",
-        "dzh|dj|zh": "j",
+        "dzh|dj|gj|zh": "j",
         "kh": "h",
         "(?<=[aeiou])h$": "",
         "gh": "g",

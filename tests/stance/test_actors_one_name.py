@@ -27,6 +27,7 @@ def named(text: str) -> list[list[str]]:
         ("Erdinç Soyalp", "Soyalip"),
         ("Al-Fadil Abu Shouk", "Abu Shok"),
         ("Lin Kuo-cheng", "Lin Guozheng"),
+        ("Arben Gjokaj", "Djokaj"),
     ],
 )
 def test_a_surname_in_the_hands_of_another_translator(full: str, surname: str) -> None:
@@ -121,3 +122,27 @@ def test_ou_before_a_vowel_is_w(one: str, other: str, same: bool) -> None:
 )
 def test_the_first_sound_of_a_name(one: str, other: str, same: bool) -> None:
     assert loosely_same(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "The minister of Foreign Affairs of Rwanda, Ada Brel, left.",
+            [["Rwanda"], ["Ada Brel"]],
+        ),
+        ("They met the minister of Defence Ada Brel.", [["Ada Brel"]]),
+        ("Two seats went to MK Ada Brel. God bless her.", [["Ada Brel"]]),
+        ("The party Serb List (SL) met. SL and the Serbian List left.", [["Serb List", "SL", "SL", "Serbian List"]]),
+        (
+            "North Korea fired. South Korea asked the North to stop. The North mocked the South, and the South waited.",
+            [["North Korea", "North", "North"], ["South Korea", "South", "South"]],
+        ),
+        (
+            "He left the North of Sudan for the North of South Sudan.",
+            [["North", "North"], ["Sudan"], ["South Sudan"]],
+        ),
+    ],
+)
+def test_offices_parties_and_halves_of_a_country(text: str, expected: list[list[str]]) -> None:
+    assert named(text) == expected

@@ -208,6 +208,10 @@ def test_joins_what_is_left_away_or_turned_round(text: str, expected: dict[str, 
             {"belvar_league": ["Belvar League"], "dorvan_league": ["Dorvan League"], "league": ["League"]},
         ),
         (
+            "The Belvar League met. Nobody asked the League. The Dorvan League spoke. It is for the League to answer.",
+            {"belvar_league": ["Belvar League", "League"], "dorvan_league": ["Dorvan League", "League"]},
+        ),
+        (
             "The Belvar Army entered Belvar. They met in Belvar.",
             {"belvar_army": ["Belvar Army"], "belvar": ["Belvar", "Belvar"]},
         ),
