@@ -30,6 +30,7 @@ _Range = tuple[int, int]
 _NUMERAL = re.compile(r"I[IVX]|V?III|VI{1,2}|XI[IVX]|XVI{0,3}|XX[IVX]*")
 # Small words that a place follows.
 _LOCATING = frozenset({"in", "from", "at", "near", "about"})
+_LEGISLATORS = frozenset("mp mep mk mla deputy lawmaker legislator senator".split())  # noqa: SIM905
 # What parties are called behind the names of members of Congress.
 _PARTIES = frozenset("DRIL")
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
@@ -181,7 +182,9 @@ def _piece(line: Line, first: int, last: int, usage: Usage) -> Iterator[_Range]:
     first, last = _trim(line, first, last, usage)
     if first >= last or _language(line, first, last):
         return
-    cut = _leading_form(line, first, last, usage) or _person_after(line, first, last)
+    cut = (
+        _member_after(line, first, last) or _leading_form(line, first, last, usage) or _person_after(line, first, last)
+    )
     if cut is not None:
         yield from _piece(line, first, cut, usage)
         yield from _piece(line, cut, last, usage)
@@ -317,6 +320,17 @@ def _person_after(line: Line, first: int, last: int) -> int | None:
     of_field = field and tokens[first].key in lexicon.organization_heads and lexicon.ordinary(tokens[cut - 1].key)
     behind = tokens[cut - 1].key not in JOINING
     return cut if office or belongs or state or (of_field and behind) else None
+
+
+def _member_after(line: Line, first: int, last: int) -> int | None:
+    """Where a legislator's party ends that the name follows: "MP from Blue Accord | Ada Brel", by two words each."""
+    lexicon, cut = load_lexicon(), last - 2
+    before = [token.key for token in line.tokens[max(0, first - 4) : first] if token.key not in {"the", "party"}]
+    if len(before) < 2 or before[-1] not in {"of", "from"} or before[-2] not in _LEGISLATORS:
+        return None
+    strange = all(line.tokens[i].capital and not lexicon.ordinary(line.tokens[i].key) for i in (cut, cut + 1))
+    one = cut - first == 1 and lexicon.ordinary(line.tokens[first].key)
+    return cut if strange and (one or cut - first == 2) and cut not in line.inside and cut not in line.forms else None
 
 
 def _idle(line: Line, first: int, last: int, usage: Usage) -> bool:

@@ -132,6 +132,10 @@ def test_the_first_sound_of_a_name(one: str, other: str, same: bool) -> None:
             [["Rwanda"], ["Ada Brel"]],
         ),
         ("They met the minister of Defence Ada Brel.", [["Ada Brel"]]),
+        ("The MP from Alianza Cívica Ada Brel left.", [["Alianza Cívica"], ["Ada Brel"]]),
+        ("The deputy of the party Confederation Ada Brel left.", [["Confederation"], ["Ada Brel"]]),
+        ("The senator from South Carolina Ada Brel left.", [["South Carolina"], ["Ada Brel"]]),
+        ("The deputy of Bank Rakyat left.", [["Bank Rakyat"]]),
         ("Two seats went to MK Ada Brel. God bless her.", [["Ada Brel"]]),
         ("The party Serb List (SL) met. SL and the Serbian List left.", [["Serb List", "SL", "SL", "Serbian List"]]),
         (
