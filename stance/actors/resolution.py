@@ -29,7 +29,7 @@ from stance.text import Sentence
 
 #: Letters from which on a word is looked for among the spellings of states and capitals: "Mogadişu".
 SPELT_LETTERS = 6
-#: How many of the latest groups that share a word are compared with a new form, so that time stays linear.
+#: How many groups that share a word are compared with a form, of more the latest or none: so time stays linear.
 COMPARED_GROUPS = 50
 
 
@@ -292,7 +292,7 @@ class _Grouping:
         for group in self._groups:
             word = _bare_noun(group)
             fitting = [into for into in owners.get(sound(word), []) if into is not group] if word else []
-            for form in list(group.forms) if word else ():
+            for form in list(group.forms) if len(fitting) <= COMPARED_GROUPS else ():
                 if into := _named_last(text, fitting, form.span.start):
                     group.forms.remove(form)
                     into.take(form)
