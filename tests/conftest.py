@@ -33,7 +33,7 @@ def export_tiny(folder: Path, family: str = "mpnet", seed: int = 0) -> Path:
     from stance.encoding import WindowEncoder
     from tests.tiny import tiny_encoder
     from training.config import ModelSpec, TrainConfig, TrainSource
-    from training.export import export_folder
+    from training.export import calibration_batches, export_folder
     from training.train import build_model, load_tokenizer
 
     torch.manual_seed(seed)
@@ -45,7 +45,7 @@ def export_tiny(folder: Path, family: str = "mpnet", seed: int = 0) -> Path:
     model = build_model(config, encoder, tokenizer)
     rng = random.Random(seed)
     windows = [[rng.randrange(5, 100) for _ in range(rng.randrange(8, 40))] for _ in range(20)]
-    export_folder(model.eval(), encoder, windows, pad_id, folder / "model")
+    export_folder(model.eval(), encoder, calibration_batches(windows, pad_id, len(windows)), folder / "model")
     manifest = Manifest(
         tag=f"stance:tiny-{family}-{seed}",
         created="2026-01-01",

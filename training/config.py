@@ -85,6 +85,7 @@ class OptimSpec(Frozen):
     """Rates, sizes and how long.
 
     `bf16: auto` calculates in bfloat16 where the machine has instructions for it.
+    `dev_each_epoch` measures dev after every epoch for the learning curve, beside the choice at the end.
     `average_from` is the share of training after which weights are averaged; `start_share` the share of the weights of
     `model.start` in the result, for a model that is to keep what it knew, or of `share_of`, where training began there.
     """
@@ -98,6 +99,7 @@ class OptimSpec(Frozen):
     warmup: float = Field(0.06, ge=0, lt=1)
     bf16: bool | Literal["auto"] = "auto"
     checkpoint_steps: int = Field(200, ge=1)
+    dev_each_epoch: bool = True
     average_from: float = Field(0.6, ge=0.0, le=1.0)
     start_share: float = Field(0.0, ge=0.0, lt=1.0)
     share_of: Path | None = None
@@ -109,6 +111,7 @@ class TrainConfig(Frozen):
     Training documents that share text with dev are refused, or left out with `overlap: drop`.
     `teacher` is the folder of a trained torch model with the same tokenizer, for a student to learn from.
     `quantization` of the exported encoder: "static" int8 is the fastest, "weights" keeps activations in floating point.
+    Static int8 takes its ranges from `calibration_windows` windows of training text; fewer export sooner.
     """
 
     output: Path
@@ -124,6 +127,7 @@ class TrainConfig(Frozen):
     overlap: Literal["refuse", "drop"] = "refuse"
     teacher: Path | None = None
     quantization: Literal["static", "weights"] = "static"
+    calibration_windows: int = Field(300, ge=16)
     report_to: Literal["none", "tensorboard", "mlflow"] = "none"
 
     @field_validator("train", "dev")

@@ -294,7 +294,7 @@ def _point_to(tensor: TensorProto, location: str, offset: int, length: int) -> N
 
 
 def calibration_batches(
-    windows: Sequence[Sequence[int]], pad_id: int, count: int = 300
+    windows: Sequence[Sequence[int]], pad_id: int, count: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """`count` single windows, evenly drawn, as (ids, mask) of shape [1, L]."""
     step = max(1, len(windows) // count)
@@ -310,15 +310,14 @@ def write_tokenizer(encoder: WindowEncoder, folder: Path) -> None:
 def export_folder(
     model: StanceModel,
     encoder: WindowEncoder,
-    windows: Sequence[Sequence[int]],
-    pad_id: int,
+    samples: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     folder: Path,
     static: bool = True,
 ) -> None:
-    """Write all of a model folder but its manifest; `windows` (token ids of training text) calibrate static int8."""
+    """Write all of a model folder but its manifest; `samples`, see `calibration_batches`, calibrate static int8."""
     folder.mkdir(parents=True, exist_ok=True)
     source = export_encoder(model, folder)
-    quantize_encoder(source, calibration_batches(windows, pad_id), folder, static)
+    quantize_encoder(source, samples, folder, static)
     for left in (source, source.with_suffix(".onnx.data")):
         left.unlink(missing_ok=True)
     export_heads(model, int(model.encoder.config.hidden_size), folder)

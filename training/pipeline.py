@@ -25,16 +25,13 @@ from training.data.errors import DataError
 from training.dataset import Collator, Source, build_dataset
 from training.evaluation.report import write_report
 from training.evaluation.run import measure
-from training.export import export_folder
+from training.export import calibration_batches, export_folder
 from training.features import Example, Featurizer
 from training.parity import check_parity
 from training.train import dev_datasets, fit, load_tokenizer
 from training.trainer import head_outputs
 
 log = logging.getLogger(__name__)
-
-#: How many training windows calibrate the int8 ranges.
-CALIBRATION_WINDOWS = 300
 
 
 def run(config: TrainConfig) -> Path:
@@ -70,7 +67,8 @@ def export(config: TrainConfig, trained: Path) -> Path:
     work = config.output / "artifact.partial"
     shutil.rmtree(work, ignore_errors=True)
     windows = _calibration_windows(config, featurizer)
-    export_folder(model, encoder, windows, pad_id, work, static=config.quantization == "static")
+    samples = calibration_batches(windows, pad_id, config.calibration_windows)
+    export_folder(model, encoder, samples, work, static=config.quantization == "static")
     manifest = _manifest(config, trained, model, pad_id, *_measure(config, model, featurizer, pad_id, work))
     write_card(work, write_manifest(work, manifest))
     return _put_in_place(work, config.output / "artifact")
@@ -129,7 +127,7 @@ def _manifest(
 
 def _calibration_windows(config: TrainConfig, featurizer: Featurizer) -> list[list[int]]:
     """Token ids of training windows, of every source alike."""
-    share = -(-CALIBRATION_WINDOWS // len(config.train))
+    share = -(-config.calibration_windows // len(config.train))
     windows: list[list[int]] = []
     for spec in config.train:
         documents = spec.documents()

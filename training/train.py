@@ -197,7 +197,7 @@ def training_arguments(spec: OptimSpec, folder: Path, seed: int, report_to: str 
         lr_scheduler_type="linear",
         bf16=bf16_is_fast() if spec.bf16 == "auto" else spec.bf16,
         use_cpu=not torch.cuda.is_available(),
-        eval_strategy="epoch",
+        eval_strategy="epoch" if spec.dev_each_epoch else "no",
         save_strategy="steps",
         save_steps=spec.checkpoint_steps,
         save_total_limit=2,

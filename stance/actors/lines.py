@@ -1,8 +1,10 @@
 """Sentences as words, and what a document's running text tells about each word."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from stance.actors.catalogue import Form, load_catalogue
 from stance.actors.lexicon import load_lexicon
@@ -13,6 +15,8 @@ from stance.text import Sentence
 #: Share of capitalised words from which a sentence counts as a heading, and the words that it needs for that.
 HEADING_SHARE = 0.7
 HEADING_WORDS = 3
+#: Most words of a dateline, and letters that its place has at least one more than: "NATO - the alliance" is none.
+DATELINE_WORDS, DATELINE_LETTERS = 10, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Line:
     def glued(self, position: int) -> bool:
         """Whether a word is joined to the one before it: by white space, a hyphen, or an initial's full stop."""
         gap, before = self.tokens[position].gap, self.tokens[position - 1]
+        if self._nicknamed(position):
+            return True
         if gap.strip() in {".", ".-"}:
             company = before.key == "co" and self.tokens[position].key in {"ltd", "inc", "llc"}
             return len(before.text) == 1 or before.key in ABBREVIATED or company
@@ -42,6 +48,10 @@ class Line:
             return joined(gap) and (headed or (initials and behind.capital))
         return joined(gap) or (gap == " & " and before.capital and self.tokens[position].capital)
 
+    def _nicknamed(self, position: int) -> bool:
+        """Whether a quotation mark before or behind a nickname is all that parts a word: `Ada "Tuto" Brel`."""
+        return any(nick > 0 and is_nickname(self.tokens[nick - 1 : nick + 2]) for nick in (position - 1, position))
+
     def past(self, position: int) -> int:
         """The position behind a word, or behind the catalogue's form that begins there."""
         return self.forms[position][0] if position in self.forms else position + 1
@@ -50,7 +60,15 @@ class Line:
         """Whether a word's capital may be owed to its place: at the beginning, behind a quote, colon, dash or "a)"."""
         gap = self.tokens[position].gap
         listed = gap.startswith(")") and len(self.tokens[position - 1].text) == 1
-        return position == 0 or ". " in gap or listed or any(mark in _OPENING for mark in gap)
+        return position == 0 or ". " in gap or listed or gap.endswith(" - ") or any(mark in _OPENING for mark in gap)
+
+
+def is_nickname(tokens: Sequence[Token]) -> bool:
+    """Whether the second of three words is a nickname between a first name and a surname: `Ada "Tuto" Brel`."""
+    if len(tokens) < 3 or (tokens[1].gap, tokens[2].gap) not in _QUOTED or not all(token.capital for token in tokens):
+        return False
+    lexicon = load_lexicon()
+    return not (lexicon.ordinary(tokens[0].key) or lexicon.ordinary(tokens[2].key) or tokens[0].possessive)
 
 
 #: Titles and the like whose full stop does not end a sentence.
@@ -59,6 +77,8 @@ ABBREVIATED = frozenset(
 )
 # Two letters with full stops that are no first names: "D.Y. Brel", but "in D.C. Orlo stayed".
 _DOTTED = frozenset({"dc", "la", "ny", "uk", "us", "un", "eu", "am", "pm", "ad", "bc", "no", "ie", "eg"})
+_DASHED = re.compile(r"[\s)][-–—]\s*$")
+_QUOTED = frozenset({(' "', '" '), (" “", "” "), (" '", "' "), (" ‘", "’ "), (" «", "» ")})
 _OPENING = frozenset(':"“„«‘•*—–?!…')
 
 
@@ -106,6 +126,23 @@ def _forms(line: Line, shouted: bool) -> Iterator[tuple[int, tuple[int, Form]]]:
         placed = line.opens(first) and lexicon.common(key) and not form.acronym
         if not (single and placed and form.entry.type != "state"):
             yield first, (last, form)
+
+
+def dateline_end(line: Line) -> int:
+    """How many words tell where a report was written, when and by whom: "ORLA CITY, May 5 (XYZ) - The ...".
+
+    The place stands in capitals, unless an agency follows in brackets. 0 where the line does not begin so.
+    """
+    tokens = line.tokens[: DATELINE_WORDS + 1]
+    end = next((i for i, token in enumerate(tokens) if i and _DASHED.search(token.gap)), 0)
+    known = 0 in line.forms and line.forms[0][1].kind != "seat"
+    if not end or known or any(not (t.capital or t.text[0].isdigit()) for t in tokens[:end]):
+        return 0
+    if tokens[end].all_capitals and len(tokens[end].text) > 1:
+        return 0
+    place = list(takewhile(lambda t: t is tokens[0] or not t.gap.strip(), tokens[:end]))
+    capitals = all(t.all_capitals for t in place) and sum(len(t.text) for t in place) > DATELINE_LETTERS
+    return end if capitals or ")" in tokens[end].gap else 0
 
 
 def _is_heading(tokens: Sequence[Token], closing: str) -> bool:

@@ -8,8 +8,9 @@ from stance.actors.bodies import with_bodies
 from stance.actors.initials import spelled_out
 from stance.actors.joining import JOINING, LONGEST_NAME, NATIONAL_BODIES, connects, counts, owned
 from stance.actors.lexicon import load_lexicon
-from stance.actors.lines import Line, Usage, read_lines, read_usage
+from stance.actors.lines import Line, Usage, dateline_end, read_lines, read_usage
 from stance.actors.parting import KnownNames, is_connector, parted
+from stance.actors.spelling import IZAFAT
 from stance.actors.syllables import ends_given_name
 from stance.actors.titles import title_ranges
 from stance.actors.tokens import HYPHENS, Token
@@ -33,6 +34,9 @@ _LOCATING = frozenset({"in", "from", "at", "near", "about"})
 _LEGISLATORS = frozenset("mp mep mk mla deputy lawmaker legislator senator".split())  # noqa: SIM905
 # What parties are called behind the names of members of Congress.
 _PARTIES = frozenset("DRIL")
+# What stands before "million": "P200", "R500m".
+_SUM = re.compile(r"[A-Z]{1,3}\d+(?P<size>bn|mn|tn|m|b)?")
+_SIZES = frozenset({"million", "billion", "trillion", "crore", "lakh", "thousand", "mln", "bn"})
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -62,7 +66,10 @@ def _keys(line: Line, first: int, last: int) -> tuple[str, ...]:
 def _line_names(line: Line, usage: Usage) -> Iterator[_Range]:
     if tuple(token.key for token in line.tokens) in load_lexicon().furniture:
         return
+    written = dateline_end(line)
     for first, last in _runs(line, usage):
+        if first < written:
+            continue
         start = first
         for cut, resume in title_ranges(line, first, last, usage):
             yield from _piece(line, start, cut, usage)
@@ -109,9 +116,13 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if not token.capital:
         return False
     following = line.tokens[position + 1] if position + 1 < len(line.tokens) else None
+    if _amount(token, following):
+        return False
     if len(token.text) == 1:
         dotted = following is not None and following.gap.startswith(".") and following.capital
         return dotted and line.glued(position + 1) and not (position and _lettered(line, position))
+    if token.key == "for" and _party_for(line, position):
+        return True
     if token.key in lexicon.not_names or _function(token.key) or _contracted(token) or _NUMERAL.fullmatch(token.text):
         return False
     if following and token.key in lexicon.credits and following.gap.lstrip()[:1] in {":", "/"}:
@@ -139,6 +150,20 @@ def _lettered(line: Line, position: int) -> bool:
     posted = token.text == "X" and before.key in {"on", "to", "via", "from"}
     called = before.capital and lexicon.ordinary(before.key) and before.key not in lexicon.titles | lexicon.given_names
     return posted or (called and not line.opens(position - 1))
+
+
+def _party_for(line: Line, position: int) -> bool:
+    """Whether "For" begins a party's name: "the party For Orla", but not "FOR ORLA" or "Minister For Trade"."""
+    token, ahead = line.tokens[position], line.tokens[position + 1 : position + 2]
+    if line.heading or line.opens(position) or token.all_capitals or not (ahead and line.glued(position + 1)):
+        return False
+    return ahead[0].capital and not line.tokens[position - 1].capital
+
+
+def _amount(token: Token, following: Token | None) -> bool:
+    """Whether a word is a sum of money: "P200 million", "R500m"."""
+    match = _SUM.fullmatch(token.text)
+    return match is not None and (bool(match["size"]) or (following is not None and following.key in _SIZES))
 
 
 def _contracted(token: Token) -> bool:
@@ -213,6 +238,8 @@ def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
 def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     """Whether the first word is an ordinary word with the capital of a sentence's beginning."""
     key, lexicon = line.tokens[first].key, load_lexicon()
+    if not line.tokens[first].text.isascii():
+        return False  # "Crédit Orlane": no English word has an accent
     particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
     common = lexicon.common(key) or (last - first == 1 and key in lexicon.lower_words)
     named = usage.named_alone(key) if last - first == 1 else usage.named(key)
@@ -275,7 +302,9 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     if first not in line.forms:
         # "Brel-Orlan", but not "Brel al-Orlan", who is a person.
         apart = (
-            i for i in range(first + 1, last) if i < first + 2 or tokens[i - 1].key not in lexicon.hyphen_particles
+            i
+            for i in range(first + 1, last)
+            if i < first + 2 or tokens[i - 1].key not in lexicon.hyphen_particles | IZAFAT
         )
         hyphens = (i for i in apart if tokens[i].gap in HYPHENS and i in line.forms)
         return next(hyphens, None)

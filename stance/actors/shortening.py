@@ -55,7 +55,9 @@ def shortens(words: tuple[str, ...], name: str, long: tuple[str, ...], person: b
     short += glued_surname(long)
     # "Lula" of "Luiz Inácio Lula da Silva", "Solorio" of "Adrián Solorio Huacuz"
     short += (long[at] for at in range(1, len(long) - 1) if _may_be_surname(long, at))
-    return words[0] == long[0] or any(same(words[0], s) or same(words[0], unglued(s)) for s in short)
+    # "Berhanu" of "Birhanu Jula": first names are used alone, too
+    first = words[0] == long[0] or (len(consonant_kinds(words[0])) >= SURE_CONSONANTS and same(words[0], long[0]))
+    return first or any(same(words[0], s) or same(words[0], unglued(s)) for s in short)
 
 
 _IBERIAN = frozenset({"de", "da", "do", "dos", "del"})

@@ -15,6 +15,8 @@ LONG_CONSONANTS = 4
 VARIANT_LETTERS = 5
 #: Letters, in their sounds, from which on two words may differ in "s" and "z": "Teplogas", but not "Peres" and "Perez".
 SIBILANT_LETTERS = 7
+#: "of" in Persian and Urdu names: "Lashkar-e-Orla", "Lashkar i Orla".
+IZAFAT = frozenset({"e", "i"})
 #: Letters that a given name must share with its longer form.
 GIVEN_LETTERS = 4
 
@@ -93,7 +95,7 @@ def same_spelling(one: str, other: str) -> bool:
     and the others vowels that are often taken for each other: "Ivanov" is not "Ivanova". Words shorter than
     `VARIANT_LETTERS` must be equal.
     """
-    if one == other:
+    if one == other or {one, other} == IZAFAT:
         return True
     if min(len(one), len(other)) < VARIANT_LETTERS or skeleton(one) != skeleton(other):
         return False

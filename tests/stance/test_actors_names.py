@@ -284,3 +284,72 @@ def test_long_text_has_spans_in_order_in_little_time() -> None:
 def test_what_a_page_prints_around_an_article_is_no_name(line: str) -> None:
     assert names(f"Norway left.\n\n{line}\n\nBrel stayed in Orla.") == ["Norway", "Brel", "Orla"]
     assert "Facebook" in names("Norway sued Facebook.")
+
+
+@pytest.mark.parametrize(
+    ("dateline", "kept"),
+    [
+        ("ORLA CITY - ", False),
+        ("PORT ORLA – ", False),
+        ("GENEVA, May 5 (XYZ) — ", False),
+        ("Orla, 5 May (XYZ) - ", False),
+        ("GENEVA, May 5, ", True),
+        ("NATO – ", True),
+        ("HAMAS – ", True),
+        ("LNA – ", True),
+        ("In ORLA CITY - ", True),
+    ],
+)
+def test_a_dateline_names_nobody(dateline: str, kept: bool) -> None:
+    found = names(f"{dateline}Soldiers met Ada Brel on Monday.")
+    assert found[-1] == "Ada Brel"
+    assert (len(found) > 1) is kept
+
+
+def test_a_shouted_line_with_a_dash_is_no_dateline() -> None:
+    assert names("ADA BREL - RETURN OF A GENERAL\n\nAda Brel left.") == ["ADA BREL", "Ada Brel"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Idris Vane beat Jorge "Tuto" Brelane.', ["Idris Vane", 'Jorge "Tuto" Brelane']),
+        ("Idris Vane beat Jorge “Tuto” Brelane.", ["Idris Vane", "Jorge “Tuto” Brelane"]),
+        ('The daily "Orlo" quoted Vane.', ["Orlo", "Vane"]),
+        ('Minister "Tuto" Brelane left.', ["Tuto", "Brelane"]),
+        ('In his "Orla" Brelane lied.', ["Orla", "Brelane"]),
+    ],
+)
+def test_a_nickname_stands_inside_its_name(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The court fined Orla Corp P200 million.", ["Orla Corp"]),
+        ("Ada Brel paid R500m to M23.", ["Ada Brel", "M23"]),
+        ("The G7 gave Orla 5 million.", ["G7", "Orla"]),
+    ],
+)
+def test_sums_of_money_are_no_names(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("He fled from the Lashkar-i-Orlan.", ["Lashkar-i-Orlan"]),
+        ("He fled from the Lashkar i Orlan.", ["Lashkar i Orlan"]),
+        ("Crédit Orlane sold it. Banks bought it.", ["Crédit Orlane"]),
+        ("Banks Orlane sold it.", ["Orlane"]),
+        ("Vane praised the party For Orla.", ["Vane", "For Orla"]),
+        ("For Orla Vane did much.", ["Orla Vane"]),
+        ("Warplanes of Norway came.", ["Norway"]),
+        ("ORLA CITY - Officials of Norway came.", ["Norway"]),
+        ("The Catholic Bishops' Conference of Norway met.", ["Catholic Bishops' Conference of Norway"]),
+        ("The Special Prosecution of Norway sued.", ["Special Prosecution of Norway"]),
+    ],
+)
+def test_words_that_only_some_languages_have_in_names(text: str, expected: list[str]) -> None:
+    assert names(text) == expected

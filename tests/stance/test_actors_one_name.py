@@ -28,6 +28,7 @@ def named(text: str) -> list[list[str]]:
         ("Al-Fadil Abu Shouk", "Abu Shok"),
         ("Lin Kuo-cheng", "Lin Guozheng"),
         ("Arben Gjokaj", "Djokaj"),
+        ("Birhanu Jula", "Berhanu"),  # a first name alone, as in Ethiopia
     ],
 )
 def test_a_surname_in_the_hands_of_another_translator(full: str, surname: str) -> None:
@@ -45,6 +46,8 @@ def test_a_surname_in_the_hands_of_another_translator(full: str, surname: str) -
         ("Ostap Hrynevych", "Grinevski"),
         ("Idris Vane Salem", "Vanesalem"),  # no particle
         ("Lin Kuo-cheng", "Lin Guo"),
+        ("Maria Brelane", "Mario"),
+        ("Daniel Brelane", "Denial"),
     ],
 )
 def test_who_may_be_somebody_else_stays_so(full: str, other: str) -> None:

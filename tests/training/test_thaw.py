@@ -14,7 +14,7 @@ from stance.encoding import WindowEncoder
 from stance.model import StanceModel
 from tests.tiny import FAMILIES
 from tests.training.test_export import tiny_config
-from training.export import export_folder
+from training.export import calibration_batches, export_folder
 from training.thaw import ThawError, describe_shapes, thaw
 from training.train import build_model
 
@@ -53,7 +53,7 @@ def exported(family: str, root: Path, static: bool, change: Change = trained) ->
     model = build_model(config, encoder, tokenizer).eval()
     change(model)
     folder = root / "served"
-    export_folder(model, encoder, WINDOWS, 0, folder, static)
+    export_folder(model, encoder, calibration_batches(WINDOWS, 0, len(WINDOWS)), folder, static)
     heads = {head: HeadSettings(threshold=0.5) for head in HEADS}
     manifest = Manifest(
         tag="stance:t", created="2026-01-01", license="x", encoding=config.encoding, pad_id=0, hidden=32, heads=heads

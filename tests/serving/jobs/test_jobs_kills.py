@@ -217,14 +217,19 @@ def _at_work(service: JobService, jobs: list[str]) -> list[str]:
 
 
 def _runners(jobs: Path) -> int:
-    found = 0
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
+    """How many runners a jobs folder has.
+
+    A worker that a runner is just starting is a copy of the runner until it has become another program: no second one.
+    """
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = line.read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"serving.jobs" in command and str(jobs).encode() in command[-2]:
+                parents[folder.name] = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except (FileNotFoundError, ProcessLookupError):
             continue
-        found += b"serving.jobs" in command and str(jobs).encode() in command[-2]
-    return found
+    return sum(parent not in parents for parent in parents.values())
 
 
 def test_a_job_killed_at_its_very_end_ends_again(own_model: Path, tmp_path: Path) -> None:
