@@ -55,7 +55,7 @@ def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[s
     rows: dict[str, list[Floats]] = {}
     for key, probabilities in told:
         rows.setdefault(key, []).append(probabilities)
-    for key, seen in rows.items():
+    for key, seen in ((key, seen) for key, seen in rows.items() if key in prepared.actors):
         total = np.sum(seen, axis=0)
         kinds.setdefault(key, plausible(prepared.actors[key].name, total / total.sum()))
     return kinds

@@ -57,8 +57,8 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     demonyms, capital and seats, unless another given actor claims them; for a person the surname alone; spelling
     variants of transliterated names; acronyms introduced in brackets; regular demonyms of states that the catalogue
     lacks; and "the Council" behind "Council of Accord", if the text has no other council. The longest match wins.
-    A name inside a longer name ("France" in "France 24") is no mention; a person's mention grows to the full name. A
-    surname behind another first name is somebody else, unless the surname is listed as an alias.
+    A name inside a longer name ("France" in "France 24") or in a dateline is no mention; a person's mention grows to
+    the full name. A surname behind another first name is somebody else, unless the surname is listed as an alias.
     """
     patterns = build_patterns(actors)
     if not patterns or not text.strip():
@@ -68,7 +68,9 @@ def find_mentions(text: str, actors: Sequence[Actor]) -> list[Mention]:
     hits = list(_hits(source, patterns))
     hits.extend(_hits(source, _acronyms(source, hits, patterns)))
     hits.extend(_nouns(source, hits, patterns))
-    return list(_accept(source, _longest(hits), patterns))
+    written = [name for name in names if name.dateline]
+    found = _accept(source, _longest(hits), patterns)
+    return [m for m in found if not any(name.start < m.end and m.start < name.end for name in written)]
 
 
 # --- words that match a pattern ---

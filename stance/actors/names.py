@@ -19,10 +19,14 @@ from stance.text import Sentence
 
 @dataclass(frozen=True, slots=True, order=True)
 class NameSpan:
-    """A candidate name `[start, end)` of the text."""
+    """A candidate name `[start, end)` of the text.
+
+    One in a `dateline` tells where a report was written or by whom, and is nobody that it is about.
+    """
 
     start: int
     end: int
+    dateline: bool = False
 
 
 _Range = tuple[int, int]
@@ -54,8 +58,9 @@ def find_names(text: str, sentences: Sequence[Sentence]) -> list[NameSpan]:
     spans: list[NameSpan] = []
     for line, parts in zip(lines, found, strict=True):
         names = [name for part in parts for name in parted(line, *part, known)]
+        written = dateline_end(line)
         for first, last in with_bodies(line, spelled_out(line, names)):
-            spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end))
+            spans.append(NameSpan(line.tokens[first].start, line.tokens[last - 1].end, last <= written))
     return spans
 
 
@@ -66,10 +71,7 @@ def _keys(line: Line, first: int, last: int) -> tuple[str, ...]:
 def _line_names(line: Line, usage: Usage) -> Iterator[_Range]:
     if tuple(token.key for token in line.tokens) in load_lexicon().furniture:
         return
-    written = dateline_end(line)
     for first, last in _runs(line, usage):
-        if first < written:
-            continue
         start = first
         for cut, resume in title_ranges(line, first, last, usage):
             yield from _piece(line, start, cut, usage)

@@ -37,7 +37,8 @@ COMPARED_GROUPS = 50
 class Discovery:
     """The actors found in a document, in order of appearance, and the spans that name them, sorted by start.
 
-    `known` has the ids of those actors that the catalogue lists.
+    `known` has the ids of those actors that the catalogue lists. The names of a dateline have ids of their own, which
+    are no actors': the encoder is to see no name at all.
     """
 
     actors: list[Actor]
@@ -54,7 +55,8 @@ def discover(text: str, sentences: Sequence[Sentence]) -> Discovery:
     actors: list[Actor] = []
     mentions: list[Mention] = []
     known: set[str] = set()
-    for group in _Grouping(text, find_names(text, sentences)).groups():
+    spans = find_names(text, sentences)
+    for group in _Grouping(text, [span for span in spans if not span.dateline]).groups():
         name = group.name
         actor_id = _unique(group.entry.id if group.entry else slug(name), used)
         aliases = list(dict.fromkeys(form.text for form in group.forms if form.text != name))
@@ -62,6 +64,9 @@ def discover(text: str, sentences: Sequence[Sentence]) -> Discovery:
         mentions.extend(Mention(actor=actor_id, start=f.span.start, end=f.span.end) for f in group.forms)
         if group.entry:
             known.add(actor_id)
+    for span in spans:
+        if span.dateline:
+            mentions.append(Mention(actor=_unique("dateline", used), start=span.start, end=span.end))
     return Discovery(actors, sorted(mentions, key=lambda m: m.start), frozenset(known))
 
 

@@ -287,30 +287,6 @@ def test_what_a_page_prints_around_an_article_is_no_name(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dateline", "kept"),
-    [
-        ("ORLA CITY - ", False),
-        ("PORT ORLA – ", False),
-        ("GENEVA, May 5 (XYZ) — ", False),
-        ("Orla, 5 May (XYZ) - ", False),
-        ("GENEVA, May 5, ", True),
-        ("NATO – ", True),
-        ("HAMAS – ", True),
-        ("LNA – ", True),
-        ("In ORLA CITY - ", True),
-    ],
-)
-def test_a_dateline_names_nobody(dateline: str, kept: bool) -> None:
-    found = names(f"{dateline}Soldiers met Ada Brel on Monday.")
-    assert found[-1] == "Ada Brel"
-    assert (len(found) > 1) is kept
-
-
-def test_a_shouted_line_with_a_dash_is_no_dateline() -> None:
-    assert names("ADA BREL - RETURN OF A GENERAL\n\nAda Brel left.") == ["ADA BREL", "Ada Brel"]
-
-
-@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ('Idris Vane beat Jorge "Tuto" Brelane.', ["Idris Vane", 'Jorge "Tuto" Brelane']),
@@ -346,7 +322,6 @@ def test_sums_of_money_are_no_names(text: str, expected: list[str]) -> None:
         ("Vane praised the party For Orla.", ["Vane", "For Orla"]),
         ("For Orla Vane did much.", ["Orla Vane"]),
         ("Warplanes of Norway came.", ["Norway"]),
-        ("ORLA CITY - Officials of Norway came.", ["Norway"]),
         ("The Catholic Bishops' Conference of Norway met.", ["Catholic Bishops' Conference of Norway"]),
         ("The Special Prosecution of Norway sued.", ["Special Prosecution of Norway"]),
     ],

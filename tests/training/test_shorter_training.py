@@ -45,9 +45,7 @@ def short_config(root: Path, **changes: object) -> TrainConfig:
     ]
     dev = TrainSource(name="dev", format="jsonl", path=corpus(root / "dev.jsonl", 6, 5))
     optim = OptimSpec(epochs=2, batch_tokens=256, dev_each_epoch=False, bf16=False)
-    return config.model_copy(
-        update={"output": root / "run", "train": sources, "dev": [dev], "optim": optim, **changes}
-    )
+    return config.model_copy(update={"output": root / "run", "train": sources, "dev": [dev], "optim": optim, **changes})
 
 
 def test_every_source_gives_windows_to_the_ranges(tmp_path: Path) -> None:
