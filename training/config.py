@@ -86,8 +86,9 @@ class OptimSpec(Frozen):
 
     `bf16: auto` calculates in bfloat16 where the machine has instructions for it.
     `dev_each_epoch` measures dev after every epoch for the learning curve, beside the choice at the end.
-    `average_from` is the share of training after which weights are averaged; `start_share` the share of the weights of
-    `model.start` in the result, for a model that is to keep what it knew, or of `share_of`, where training began there.
+    `average_from` is the share of training after which weights are averaged, 1.0 for no average. `start_share` is the
+    share of the weights of `model.start` in the result, for a model that is to keep what it knew, or of `share_of`,
+    where training began there.
     """
 
     epochs: float = Field(3.0, gt=0)

@@ -173,12 +173,13 @@ def keep_layers(model: StanceModel, count: int) -> None:
 
 
 def freeze_layers(model: StanceModel, count: int) -> None:
-    """Keep the embeddings and the lowest `count` layers as they are."""
+    """Keep the lowest `count` layers as they are, and with them all that stands outside of layers: the embeddings, and
+    positions that all layers share. Nothing below is to be learned, so no gradient is carried that far."""
     if count == 0:
         return
-    for module in [model.encoder.get_input_embeddings(), *encoder_layers(model)[:count]]:
-        for parameter in module.parameters():
-            parameter.requires_grad = False
+    model.encoder.requires_grad_(False)
+    for layer in encoder_layers(model)[count:]:
+        layer.requires_grad_(True)
 
 
 def dev_datasets(config: TrainConfig, featurizer: Featurizer) -> dict[str, Dataset]:

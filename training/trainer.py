@@ -230,7 +230,7 @@ class WeightAverage(TrainerCallback):
     FILE = "average.safetensors"
 
     def __init__(self, start: float, every: int = 10) -> None:
-        """Begin after the share `start` of all steps; take every `every`-th step."""
+        """Begin after the share `start` of all steps, never at 1.0; take every `every`-th step."""
         self.start = start
         self.every = every
         self.count = 0
@@ -238,7 +238,8 @@ class WeightAverage(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Take the weights into the average."""
-        if state.global_step < self.start * state.max_steps or state.global_step % self.every:
+        early = self.start >= 1.0 or state.global_step < self.start * state.max_steps
+        if early or state.global_step % self.every:
             return
         self.count += 1
         for name, value in kwargs["model"].state_dict().items():
