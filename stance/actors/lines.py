@@ -77,7 +77,7 @@ ABBREVIATED = frozenset(
 )
 # Two letters with full stops that are no first names: "D.Y. Brel", but "in D.C. Orlo stayed".
 _DOTTED = frozenset({"dc", "la", "ny", "uk", "us", "un", "eu", "am", "pm", "ad", "bc", "no", "ie", "eg"})
-_DASHED = re.compile(r"[\s)][-–—]\s*$")
+_DASHED = re.compile(r"\s[-–—]\s+$")
 _QUOTED = frozenset({(' "', '" '), (" “", "” "), (" '", "' "), (" ‘", "’ "), (" «", "» ")})
 _OPENING = frozenset(':"“„«‘•*—–?!…')
 

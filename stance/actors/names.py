@@ -240,7 +240,7 @@ def _trim(line: Line, first: int, last: int, usage: Usage) -> _Range:
 def _placed(line: Line, first: int, last: int, usage: Usage) -> bool:
     """Whether the first word is an ordinary word with the capital of a sentence's beginning."""
     key, lexicon = line.tokens[first].key, load_lexicon()
-    if not line.tokens[first].text.isascii():
+    if any(letter.isalpha() and not letter.isascii() for letter in line.tokens[first].text):
         return False  # "Crédit Orlane": no English word has an accent
     particle = last - first > 1 and key in lexicon.particles | lexicon.hyphen_particles
     common = lexicon.common(key) or (last - first == 1 and key in lexicon.lower_words)

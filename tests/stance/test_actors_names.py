@@ -319,6 +319,7 @@ def test_sums_of_money_are_no_names(text: str, expected: list[str]) -> None:
         ("He fled from the Lashkar i Orlan.", ["Lashkar i Orlan"]),
         ("Crédit Orlane sold it. Banks bought it.", ["Crédit Orlane"]),
         ("Banks Orlane sold it.", ["Orlane"]),
+        ("Don’t tell Norway. Let’s go. We’re late.", ["Norway"]),
         ("Vane praised the party For Orla.", ["Vane", "For Orla"]),
         ("For Orla Vane did much.", ["Orla Vane"]),
         ("Warplanes of Norway came.", ["Norway"]),
