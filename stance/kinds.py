@@ -54,8 +54,9 @@ def actor_kinds(prepared: Prepared, named: Iterable[str], told: Iterable[tuple[s
             kinds[key] = one_kind(actor.type)
     rows: dict[str, list[Floats]] = {}
     for key, probabilities in told:
-        rows.setdefault(key, []).append(probabilities)
-    for key, seen in ((key, seen) for key, seen in rows.items() if key in prepared.actors):
+        if key in prepared.actors:  # the names of a dateline are nobody's
+            rows.setdefault(key, []).append(probabilities)
+    for key, seen in rows.items():
         total = np.sum(seen, axis=0)
         kinds.setdefault(key, plausible(prepared.actors[key].name, total / total.sum()))
     return kinds
