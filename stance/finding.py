@@ -100,15 +100,16 @@ def whole_words(spans: Sequence[tuple[int, int]], segment: Segment, window: Wind
     Where it marks "a former" of "a former trade minister", the title behind belongs to the phrase as well.
     """
 
-    def inner(token: int) -> bool:
+    def inner(token: int, hyphens: str = "") -> bool:
         start, before = window.offsets[token][0], window.offsets[token - 1][1]
-        return start == before and text[start - 1 : start + 1].isalnum() and token not in window.placeholders
+        around = "".join(c for c in text[start - 1 : start + 1] if c not in hyphens)
+        return start == before and around.isalnum() and token not in window.placeholders
 
     def past_word(token: int, stop: int) -> int:
         token += 1
-        while token < stop and inner(token):
+        while token < stop and inner(token, hyphens="-"):  # "the Secretary-General" is marked to its end
             token += 1
-        return token
+        return token - (text[window.offsets[token - 1][0]] == "-")
 
     grown: list[tuple[int, int]] = []
     for number, (start, last) in enumerate(spans):
@@ -179,10 +180,12 @@ def resolve_links(
     threshold: float,
     fit: Fit = lambda *_: 1.0,
     refers: Callable[[Mention], bool] = lambda _: False,
+    told: Callable[[Mention], str | None] = lambda _: None,
 ) -> tuple[Found, dict[int, float]]:
     """Give each phrase the actor that it most likely refers to; phrases with none over `threshold` are left out.
 
-    Of a phrase that `refers` to somebody for certain, as a pronoun does, `PRONOUN_BAR` of that is asked.
+    Of a phrase that `refers` to somebody for certain, as a pronoun does, `PRONOUN_BAR` of that is asked. Of some the
+    words around them have `told` the actor, or with "" that it is none of those before.
 
     Phrases are resolved from left to right, so that "he ... he" reaches back over several sentences. A score counts
     as much as `fit` says that the phrase can mean the actor at all. Returns the window with the linked phrases, and
@@ -198,9 +201,10 @@ def resolve_links(
         if phrase.index < found.first_phrase:
             kept.append(phrase)
             continue
-        best, actor = 0.0, ""
+        known = told(mentions[phrase.index])
+        best, actor = float(bool(known)), known or ""
         seen: set[str] = set()
-        for other, _ in earlier_mentions(found.window, kept, phrase):
+        for other, _ in () if known is not None else earlier_mentions(found.window, kept, phrase):
             candidate = mentions[other.index].actor
             # An actor stands for itself by its latest mention, as in training.
             if candidate not in seen:

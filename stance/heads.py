@@ -6,17 +6,18 @@ encoder batch, and a vector that several questions read is averaged once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.actors import brings_somebody_new, introduced
 from stance.artifact import Manifest
 from stance.encoding import Window
 from stance.finding import PRONOUNS, Found, LinkQuery, find_phrases, link_queries, resolve_links
-from stance.kinds import actor_kinds, fitness
+from stance.kinds import actor_kinds, fitness, one_kind
 from stance.prepare import Prepared
 from stance.queries import ActorQueries, Bag, mention_bag
 from stance.runtime import Runtime
@@ -225,8 +226,26 @@ def _resolved(
     def refers(phrase: Mention) -> bool:
         return words(phrase).lower() in PRONOUNS
 
-    resolved, phrases = resolve_links(found, queries, scores, threshold, fit, refers)
+    told = _told_beside(prepared.document.text, found, kinds)
+    resolved, phrases = resolve_links(found, queries, scores, threshold, fit, refers, told)
     return Linked(resolved, names, phrases)
+
+
+def _told_beside(text: str, found: Found, kinds: Mapping[str, Floats]) -> Callable[[Mention], str | None]:
+    """Says whom the words around a phrase tell it to be: the actor, "" for nobody named before it, or nothing."""
+    there = sorted((found.mentions[m.index] for m in found.window.mentions), key=lambda m: m.start)
+    names = [mention for mention in there if mention.kind == "name"]
+
+    def is_person(name: Mention) -> bool:
+        return name.actor in kinds and float(kinds[name.actor] @ one_kind("person")) > 0.5
+
+    def told(phrase: Mention) -> str | None:
+        name = introduced(text, phrase, names, is_person)
+        if name is not None:
+            return name.actor
+        return "" if brings_somebody_new(text, phrase) else None
+
+    return told
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Ints:

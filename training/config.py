@@ -35,8 +35,8 @@ class TrainSource(SourceSpec):
     one-sentence documents that are joined into longer ones, so that the heads learn to read one sentence among others.
     `exclude` is a DSE file whose rows are left out, for that set's splits share rows. `only` keeps the documents whose
     ids match one of its patterns ("w3?-*"), so that what is new can take part more often than the rest. `smoothing`
-    is the probability of the actor heads' labels that is spread over all classes, for a source on whose labels readers differ:
-    a model that learns them as certain is too sure of texts like these, and one temperature cannot mend it for one source alone.
+    is the probability of the actor heads' labels that is spread over all classes, for a source on whose labels readers
+    differ: a model that learns them as certain is too sure of such texts, which one temperature for all cannot mend.
     """
 
     name: str

@@ -131,8 +131,11 @@ def _forms(line: Line, shouted: bool) -> Iterator[tuple[int, tuple[int, Form]]]:
 def dateline_end(line: Line) -> int:
     """How many words tell where a report was written, when and by whom: "ORLA CITY, May 5 (XYZ) - The ...".
 
-    The place stands in capitals, unless an agency follows in brackets. 0 where the line does not begin so.
+    The place stands in capitals, unless an agency follows in brackets. 0 where the line does not begin so. Agencies
+    that write "ORLA CITY, May 5. /XYZ/." or "ORLA CITY, May 5 (XYZ)." make sentences of them, which are all dateline.
     """
+    if _is_dateline(line):
+        return len(line.tokens)
     tokens = line.tokens[: DATELINE_WORDS + 1]
     end = next((i for i, token in enumerate(tokens) if i and _DASHED.search(token.gap)), 0)
     known = 0 in line.forms and line.forms[0][1].kind != "seat"
@@ -143,6 +146,18 @@ def dateline_end(line: Line) -> int:
     place = list(takewhile(lambda t: t is tokens[0] or not t.gap.strip(), tokens[:end]))
     capitals = all(t.all_capitals for t in place) and sum(len(t.text) for t in place) > DATELINE_LETTERS
     return end if capitals or ")" in tokens[end].gap else 0
+
+
+def _is_dateline(line: Line) -> bool:
+    """Whether a whole sentence is a place in capitals with a date, or an agency between strokes."""
+    tokens = line.tokens
+    if not tokens or len(tokens) > DATELINE_WORDS or any(not (t.capital or t.text[0].isdigit()) for t in tokens):
+        return False
+    if tokens[0].gap.endswith("/"):
+        return line.tail.startswith("/")
+    known = 0 in line.forms and line.forms[0][1].kind != "seat"
+    dated = any(token.key in load_lexicon().calendar for token in tokens[1:])
+    return dated and not known and tokens[0].all_capitals and len(tokens[0].text) > 2
 
 
 def _is_heading(tokens: Sequence[Token], closing: str) -> bool:

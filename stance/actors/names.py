@@ -41,6 +41,8 @@ _PARTIES = frozenset("DRIL")
 # What stands before "million": "P200", "R500m".
 _SUM = re.compile(r"[A-Z]{1,3}\d+(?P<size>bn|mn|tn|m|b)?")
 _SIZES = frozenset({"million", "billion", "trillion", "crore", "lakh", "thousand", "mln", "bn"})
+# Titles that are as often a part of the name: "Hassan Sheikh Orlo", "Ada Haji Brel".
+_HONOURS = frozenset({"sheikh", "sheik", "haji", "hajji", "sayyid", "sayid", "sultan", "imam"})
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -320,7 +322,7 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
         return end
     if any(token.key in lexicon.organization_heads for token in rest):
         return None
-    strange = not any(lexicon.ordinary(token.key) for token in rest if token.key not in lexicon.hyphen_particles)
+    strange = not any(lexicon.ordinary(token.key) for token in rest if token.key not in _inside_persons())
     alone = all(usage.capitals[token.key] > 1 for token in rest)
     if form.kind == "demonym":
         return end if strange or alone else None
@@ -332,6 +334,12 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
     # "President of Orla | Brel", in the English of translations.
     of_title = of_office and first > 1 and tokens[first - 2].key in lexicon.titles
     return end if strange and (of_title or ((form.acronym or of_office) and len(rest) > 1)) else None
+
+
+def _inside_persons() -> frozenset[str]:
+    """Words that may stand within a person's name and mean something else by themselves: "bin", "Sheikh"."""
+    lexicon = load_lexicon()
+    return lexicon.hyphen_particles | lexicon.particles | _HONOURS
 
 
 def _person_after(line: Line, first: int, last: int) -> int | None:

@@ -18,6 +18,12 @@ def is_connector(line: Line, position: int) -> bool:
     return not token.capital and (token.key in JOINING or token.key in lexicon.particles)
 
 
+# Who rules a place and nothing else, so that a place is what "of" brings: "mayor of Orla", not "lawyer of Ada Brel".
+_RULERS = frozenset({"governor", "mayor", "prefect", "emir", "sultan", "king", "queen"})
+# Begin the names of places of several words: "San Orlo Brelane".
+_SAINTS = frozenset({"san", "santa", "santo", "sao", "são", "st", "saint"})
+
+
 class KnownNames:
     """The candidate names of a document, as folded words."""
 
@@ -76,11 +82,26 @@ def _behind_known(line: Line, first: int, cut: int, last: int, known: KnownNames
         return False
     if cut - first > 1 and _keys(line, first, cut) in known and not lexicon.ordinary(before.key):
         return known.alone(person[-1].key)
-    if (before.key,) not in known or lexicon.ordinary(before.key):
+    if lexicon.ordinary(before.key):
         return False
+    if (before.key,) not in known:
+        return _ruled(line, first, cut)
     if cut - 1 > first:
         heads = lexicon.organization_heads.intersection(_keys(line, first, cut - 1))
         return bool(heads) and tokens[cut - 2].key in JOINING
     # "Orla" may also shorten "Orla Nazionale Brelane": so only an acronym, a title or the surname alone will do.
-    of_title = first > 1 and tokens[first - 1].key in JOINING and tokens[first - 2].key in lexicon.titles
+    of_title = first > 1 and tokens[first - 1].key in JOINING and tokens[first - 2].key in _headed()
     return before.all_capitals or of_title or known.alone(person[-1].key)
+
+
+def _headed() -> frozenset[str]:
+    """The words before "of" that bring what somebody heads: titles and the bodies of a state."""
+    return load_lexicon().titles | load_lexicon().government_heads
+
+
+def _ruled(line: Line, first: int, cut: int) -> bool:
+    """Whether the one word before `cut` can only be the place that its ruler is named after: "governor of Orla"."""
+    tokens = line.tokens
+    if cut - first > 1 or first < 2 or tokens[first].key in _SAINTS | load_lexicon().particles:
+        return False
+    return tokens[first - 1].key == "of" and tokens[first - 2].key in _RULERS

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from stance.actors.apposition import introduced
 from stance.actors.catalogue import load_catalogue
 from stance.actors.lexicon import load_lexicon
 from stance.actors.naming import entry_nouns, is_field_joint, office_field
@@ -52,9 +53,12 @@ def definite_phrases(text: str, names: Sequence[Mention], types: Mapping[str, Ac
             continue
         end = words[size - 1].end
         before = {actor for actor, at in _known(words[:size], owners).items() if at < match.start()}
+        phrase = Mention(actor="?", start=match.start(), end=end, kind="nominal")
+        if name := introduced(text, phrase, names, lambda n: types.get(n.actor) == "person"):
+            before = {name.actor}
         place = bisect_right(starts, end - 1) - 1
         if len(before) == 1 and "" not in before and (place < 0 or names[place].end <= match.start()):
-            found.append(Mention(actor=before.pop(), start=match.start(), end=end, kind="nominal"))
+            found.append(phrase.model_copy(update={"actor": before.pop()}))
     return found
 
 

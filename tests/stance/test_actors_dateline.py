@@ -37,6 +37,22 @@ def test_a_dateline_names_nobody(dateline: str, kept: bool) -> None:
     assert (len(found) > 1) is kept
 
 
+@pytest.mark.parametrize(
+    ("dateline", "kept"),
+    [
+        ("ORLA CITY, May 5. /XYZ/. ", []),
+        ("MOSCOW, May 5 /XYZ News/. ", []),
+        ("Orlo stayed. /XYZ/. ", ["Orlo"]),
+        ("ORLA, 5 May (XYZ News). ", []),
+        ("FRANCE, May 5. ", ["FRANCE"]),
+        ("Orla, May 5. ", ["Orla"]),
+        ("ORLA, BREL and XYZ. ", ["ORLA", "BREL", "XYZ"]),
+    ],
+)
+def test_a_dateline_may_be_a_sentence(dateline: str, kept: list[str]) -> None:
+    assert whose(f"{dateline}Soldiers met Ada Brel on Monday.") == [*kept, "Ada Brel"]
+
+
 def test_a_shouted_line_with_a_dash_is_no_dateline() -> None:
     assert whose("ADA BREL - RETURN OF A GENERAL\n\nAda Brel left.") == ["ADA BREL", "Ada Brel"]
 

@@ -33,6 +33,15 @@ def names(text: str) -> list[str]:
         ("The Libyan Khalifa Haftar left.", ["Libyan", "Khalifa Haftar"]),
         ("The letter reached President Xi Jinping.", ["Xi Jinping"]),
         ("President of Belarus Orlukenka supported it.", ["Belarus", "Orlukenka"]),
+        ("The president of Somalia Orlo Sheikh Brel left.", ["Somalia", "Orlo Sheikh Brel"]),
+        ("The crown prince of Saudi Arabia Orlo bin Brel left.", ["Saudi Arabia", "Orlo bin Brel"]),
+        ("The governor of Darfur Orlo Brelane left.", ["Darfur", "Orlo Brelane"]),
+        ("The mayor of San Orlo Brelane left.", ["San Orlo Brelane"]),
+        ("The lawyer of Ada Vane Brelane left.", ["Ada Vane Brelane"]),
+        (
+            "The head of the interim administration of Brelia Orlo Vane left. Brelia rejoiced.",
+            ["Brelia", "Orlo Vane", "Brelia"],
+        ),
         ("Democrat Ada Brel met Republican Idris Vane.", ["Ada Brel", "Idris Vane"]),
         (
             "The Conservative Party and the Liberal National Front met.",

@@ -138,6 +138,13 @@ def test_less_is_asked_of_what_means_somebody_for_certain(score: float, refers: 
             (0,),
             "a former trade minister",
         ),
+        (
+            "the secretary-general left",
+            [(0, 3), (4, 13), (13, 14), (14, 21), (22, 26)],
+            (0,),
+            "the secretary-general",
+        ),
+        ("the anti- left", [(0, 3), (4, 8), (8, 9), (10, 14)], (0,), "the anti"),
         ("the special left", [(0, 3), (4, 11), (12, 16)], (0,), None),
         ("Estee med guests left", [(0, 5), (6, 9), (10, 16), (17, 21)], (2,), "guests"),
         ("unwanted guests", [(0, 2), (2, 8), (9, 15)], (1,), "unwanted"),
