@@ -18,7 +18,11 @@ _CONSECRATED = frozenset("hospital church cathedral college school university ac
 # How words end that offices are for: "Council of Redemption", "Front of the Freemen".
 _FIELD_ENDINGS = ("s", "men", "tion", "ment", "ity", "ance", "ence")
 #: Bodies of which each state has its own: "Red Crescent of Orla".
-NATIONAL_BODIES = frozenset({("red", "cross"), ("red", "crescent"), ("border", "troops"), ("general", "staff")})
+NATIONAL_BODIES = frozenset(
+    {("red", "cross"), ("red", "crescent"), ("border", "troops"), ("general", "staff"), ("joint", "chiefs")}
+)
+# Small words that a party's or movement's name may begin with: "All Orlan Congress".
+_WHOSE = frozenset({"all", "our", "we"})
 # "Army of Three Rivers": numbers that have the capital of the name they stand in.
 _NUMBERS = frozenset("two three four five six seven eight nine ten twelve".split())  # noqa: SIM905
 
@@ -27,6 +31,17 @@ def counts(line: Line, position: int) -> bool:
     """Whether a word is a number inside a name, behind "of" or "of the": "Union of the Two Shores"."""
     token, before = line.tokens[position], line.tokens[position - 1]
     return token.capital and token.key in _NUMBERS and before.key in {"of", "the"} and not before.capital
+
+
+def begins_body(line: Line, position: int) -> bool:
+    """Whether a small word with a capital that its place does not lend it begins a body's name: "Our Orla Movement"."""
+    tokens = line.tokens
+    if tokens[position].key not in _WHOSE or not tokens[position].capital or line.heading or line.opens(position):
+        return False
+    stop, limit = position + 1, min(len(tokens), position + LONGEST_NAME)
+    while stop < limit and tokens[stop].capital and line.glued(stop):
+        stop += 1
+    return stop - position > 2 and tokens[stop - 1].key in load_lexicon().organization_heads
 
 
 def owned(line: Line, first: int, position: int) -> bool:

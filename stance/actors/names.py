@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from stance.actors.bodies import with_bodies
 from stance.actors.initials import spelled_out
-from stance.actors.joining import JOINING, LONGEST_NAME, NATIONAL_BODIES, connects, counts, owned
+from stance.actors.joining import JOINING, LONGEST_NAME, NATIONAL_BODIES, begins_body, connects, counts, owned
 from stance.actors.lexicon import load_lexicon
 from stance.actors.lines import Line, Usage, dateline_end, read_lines, read_usage
 from stance.actors.parting import KnownNames, is_connector, parted
 from stance.actors.spelling import IZAFAT
 from stance.actors.syllables import ends_given_name
-from stance.actors.titles import title_ranges
+from stance.actors.titles import is_portfolio, title_ranges
 from stance.actors.tokens import HYPHENS, Token
 from stance.text import Sentence
 
@@ -125,7 +125,7 @@ def _name_word(line: Line, position: int, usage: Usage) -> bool:
     if len(token.text) == 1:
         dotted = following is not None and following.gap.startswith(".") and following.capital
         return dotted and line.glued(position + 1) and not (position and _lettered(line, position))
-    if token.key == "for" and _party_for(line, position):
+    if (token.key == "for" and _party_for(line, position)) or begins_body(line, position):
         return True
     if token.key in lexicon.not_names or _function(token.key) or _contracted(token) or _NUMERAL.fullmatch(token.text):
         return False
@@ -217,7 +217,7 @@ def _piece(line: Line, first: int, last: int, usage: Usage) -> Iterator[_Range]:
     if cut is not None:
         yield from _piece(line, first, cut, usage)
         yield from _piece(line, cut, last, usage)
-    elif first in line.forms or not _idle(line, first, last, usage):
+    elif first in line.forms or not (_idle(line, first, last, usage) or is_portfolio(line, first, last)):
         yield first, last
 
 
@@ -266,7 +266,8 @@ def _field(line: Line, first: int, last: int) -> int:
     "the minister of Defence | Ada Brel", "the minister of Foreign Affairs of | Orla".
     """
     tokens, lexicon = line.tokens, load_lexicon()
-    if last - first < 3 or first < 2 or tokens[first - 1].key != "of" or tokens[first - 2].key not in lexicon.titles:
+    of = _of_before(line, first)
+    if last - first < 3 or of < 1 or tokens[of - 1].key not in lexicon.titles:
         return 0
     stop = first
     while stop < last and stop not in line.forms and _of_office(tokens[stop].key):
@@ -274,6 +275,13 @@ def _field(line: Line, first: int, last: int) -> int:
     owner = stop < last - 1 and tokens[stop].key == "of" and stop + 1 in line.forms
     person = stop == first + 1 and not any(lexicon.ordinary(token.key) for token in tokens[stop:last])
     return stop - first if stop > first and (owner or person) else 0
+
+
+def _of_before(line: Line, first: int) -> int:
+    """The place of the "of" or "of the" right before a name; -1 where there is none."""
+    tokens = line.tokens
+    place = first - 2 if first > 1 and tokens[first - 1].key == "the" else first - 1
+    return place if place >= 0 and tokens[place].key == "of" else -1
 
 
 def _of_office(key: str) -> bool:
@@ -346,13 +354,17 @@ def _person_after(line: Line, first: int, last: int) -> int | None:
     """Where an office ends that two strange words or more follow: "Council of Turkey | Ada Brel"."""
     tokens, lexicon = line.tokens, load_lexicon()
     cut = last
-    while cut > first + 1 and not (lexicon.ordinary(tokens[cut - 1].key) or cut - 1 in line.inside):
+    articles = lexicon.hyphen_particles
+    while cut > first + 1 and (
+        tokens[cut - 1].key in articles or not (lexicon.ordinary(tokens[cut - 1].key) or cut - 1 in line.inside)
+    ):
         cut -= 1
-    if last - cut < 2 or any(not token.capital for token in tokens[cut:last]):
+    person = [token for token in tokens[cut:last] if token.key not in articles]
+    if len(person) < 2 or any(not token.capital for token in person):
         return None
     office = tokens[cut - 1].key in lexicon.government_heads | lexicon.armed_heads
     # "rector of Orla University | Ada Brel"
-    belongs = first > 0 and tokens[first - 1].key == "of" and tokens[cut - 1].key in lexicon.organization_heads
+    belongs = _of_before(line, first) >= 0 and tokens[cut - 1].key in lexicon.organization_heads
     field = any(token.key in JOINING for token in tokens[first:cut])
     state = field and cut - 1 in line.inside
     # "Council of Representatives | Ada Brel"

@@ -14,6 +14,13 @@ _REACH = 24
 
 # Titles that are given names as well.
 _GIVEN = frozenset({"sheikh", "sheik", "haji", "sayyid", "mullah", "prince"})
+# Whose office is named after its field: "Minister of State for Education".
+_MINISTERS = frozenset(
+    {(who, "of") for who in ("minister", "ministers", "secretary")}
+    | {(who, "for") for who in ("minister", "ministers", "state")}
+)
+# How the words for such fields end.
+_FIELDS = ("tion", "ment", "ity", "ance", "ence")
 
 
 def title_before(text: str, start: int) -> str | None:
@@ -53,6 +60,16 @@ def _field_end(line: Line, position: int, last: int) -> int:
     fields = position > 0 and tokens[position - 1].key in JOINING and stop < last
     heads = any(token.key in lexicon.organization_heads for token in tokens[position:stop])
     return stop if fields and not heads else position
+
+
+def is_portfolio(line: Line, first: int, last: int) -> bool:
+    """Whether a word is what a minister is for: "the minister of Education, Ada Brel", "of the Communication"."""
+    tokens = line.tokens
+    before = first - 2 if first > 1 and tokens[first - 1].key == "the" else first - 1
+    if last - first > 1 or before < 1 or tokens[before].key not in {"of", "for"}:
+        return False
+    field = load_lexicon().ordinary(tokens[first].key) or tokens[first].key.endswith(_FIELDS)
+    return field and (tokens[before - 1].key, tokens[before].key) in _MINISTERS
 
 
 def _title_end(line: Line, position: int, last: int) -> int | None:

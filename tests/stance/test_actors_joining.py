@@ -29,6 +29,11 @@ def names(text: str) -> list[str]:
         "Lebanese Red Cross",
         "Banque des Hauts-Plateaux",
         "Board of Trade and Industry",
+        "Joint Chiefs of Staff",
+        "All Orlan Congress",
+        "Our Brelane Movement",
+        "Economic Community of Central Orlan States",
+        "European Convention on Orlan Rights",
     ],
 )
 def test_a_body_and_what_it_is_of_are_one_name(name: str) -> None:

@@ -36,6 +36,13 @@ def names(text: str) -> list[str]:
         ("The president of Somalia Orlo Sheikh Brel left.", ["Somalia", "Orlo Sheikh Brel"]),
         ("The crown prince of Saudi Arabia Orlo bin Brel left.", ["Saudi Arabia", "Orlo bin Brel"]),
         ("The governor of Darfur Orlo Brelane left.", ["Darfur", "Orlo Brelane"]),
+        ("The leader of the Brelist Current Vane al-Orlo left.", ["Brelist Current", "Vane al-Orlo"]),
+        ("The head of the Council al-Orlo left.", ["Council al-Orlo"]),
+        ("The leader of the Brelane Movement Ada Orlo left.", ["Brelane Movement", "Ada Orlo"]),
+        ("The minister of the Communication Ada Brel left.", ["Ada Brel"]),
+        ("The minister of Education, Ada Brel, left.", ["Ada Brel"]),
+        ("The Minister of State for Education, Ada Brel, left.", ["Ada Brel"]),
+        ("The minister of Honduras left.", ["Honduras"]),
         ("The mayor of San Orlo Brelane left.", ["San Orlo Brelane"]),
         ("The lawyer of Ada Vane Brelane left.", ["Ada Vane Brelane"]),
         (
