@@ -34,16 +34,13 @@ class TrainSource(SourceSpec):
     `share` of its documents take part, and all of them `repeat` times an epoch; `pack` is the share of its
     one-sentence documents that are joined into longer ones, so that the heads learn to read one sentence among others.
     `exclude` is a DSE file whose rows are left out, for that set's splits share rows. `only` keeps the documents whose
-    ids match one of its patterns ("w3?-*"), so that what is new can take part more often than the rest. `smoothing`
-    is the probability of the actor heads' labels that is spread over all classes, for a source on whose labels readers
-    differ: a model that learns them as certain is too sure of such texts, which one temperature for all cannot mend.
+    ids match one of its patterns ("w3?-*"), so that what is new can take part more often than the rest.
     """
 
     name: str
     share: float = Field(1.0, gt=0.0, le=1.0)
     repeat: int = Field(1, ge=1, le=50)
     pack: float = Field(0.0, ge=0.0, le=1.0)
-    smoothing: float = Field(0.0, ge=0.0, lt=1.0)
     exclude: Annotated[Path | None, Field(strict=False)] = None
     only: list[str] | None = Field(None, min_length=1)
 

@@ -30,7 +30,6 @@ FEATURES = Features(
         "sentiment": _ROWS,
         "stance": _ROWS,
         "stance_weight": List(Value("float32")),
-        "smoothing": Value("float32"),
         "names": _ROWS,
         "name_ids": _ROWS,
         "links": _ROWS,
@@ -41,14 +40,13 @@ FEATURES = Features(
 
 @dataclass(frozen=True)
 class Source:
-    """Labelled documents of one source; `share`, `repeat`, `pack` and `smoothing` as `TrainSource` has them."""
+    """Labelled documents of one source; `share`, `repeat` and `pack` as `TrainSource` has them."""
 
     name: str
     documents: list[LabelledDocument]
     repeat: int = 1
     pack: float = 0.0
     share: float = 1.0
-    smoothing: float = 0.0
 
 
 def build_dataset(sources: Sequence[Source], featurizer: Featurizer, mask_candidates: float, seed: int) -> Dataset:
@@ -64,7 +62,7 @@ def _rows(sources: Sequence[Source], featurizer: Featurizer, share: float, rng: 
             chosen = rng.sample(chosen, round(source.share * len(chosen)))
         for _ in range(source.repeat):
             for document in pack(chosen, source.pack, rng):
-                for example in featurizer.examples(document, source.name, rng.random() < share, source.smoothing):
+                for example in featurizer.examples(document, source.name, rng.random() < share):
                     yield {**example, "length": len(example["input_ids"])}
 
 
@@ -151,9 +149,7 @@ class Collator:
             "bag_tokens": torch.from_numpy(index.tokens),
             "bag_offsets": torch.from_numpy(index.offsets),
             "sentiment": _stack(examples, "sentiment", firsts, 2, 3),
-            "sentiment_smoothing": _smoothing(examples, "sentiment"),
             "stance": _stack(examples, "stance", firsts, 3, 5),
-            "stance_smoothing": _smoothing(examples, "stance"),
             "stance_weight": torch.tensor([w for e in examples for w in e["stance_weight"]], dtype=torch.float32),
             "names": _stack(examples, "names", firsts, 1, 2),
             "name_ids": pad_rows([r for e in examples for r in e["name_ids"]]),
@@ -176,11 +172,6 @@ def _stack(examples: Sequence[Example], field: str, firsts: Sequence[int], posit
         for row in example[field]
     ]
     return torch.tensor(rows, dtype=torch.long).reshape(len(rows), width)
-
-
-def _smoothing(examples: Sequence[Example], field: str) -> Tensor:
-    """The label smoothing [N] of every row of `field`, which is that of its example."""
-    return torch.tensor([e["smoothing"] for e in examples for _ in e[field]], dtype=torch.float32)
 
 
 def pad_rows(rows: Sequence[Sequence[int]]) -> Tensor:

@@ -36,10 +36,8 @@ class Featurizer:
         self.encoder = encoder
         self.context_neutral_weight = context_neutral_weight
 
-    def examples(
-        self, document: LabelledDocument, source: str, mask_candidates: bool, smoothing: float = 0.0
-    ) -> Iterator[Example]:
-        """One example a window that has anything to learn from, with its source's label smoothing.
+    def examples(self, document: LabelledDocument, source: str, mask_candidates: bool) -> Iterator[Example]:
+        """One example a window that has anything to learn from.
 
         With `mask_candidates` the names that are no labelled actor are masked too, as they are when the
         service looks for actors itself; without it only the labelled mentions are.
@@ -50,7 +48,7 @@ class Featurizer:
         for window in self.encoder.encode(document.text, sentences, mentions):
             example = self._example(document, sentences, mentions, window)
             if example is not None:
-                yield {**example, "source": source, "smoothing": smoothing}
+                yield {**example, "source": source}
 
     def _example(
         self, document: LabelledDocument, sentences: Sequence[Sentence], mentions: Sequence[Mention], window: Window

@@ -38,9 +38,9 @@ def losses(logits: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[st
     """
     found: dict[str, Tensor] = {}
     if len(batch["sentiment"]):
-        found["sentiment"] = _smoothed(logits["sentiment"], batch, "sentiment").mean()
+        found["sentiment"] = functional.cross_entropy(logits["sentiment"].float(), batch["sentiment"][:, -1])
     if len(batch["stance"]):
-        each = _smoothed(logits["stance"], batch, "stance")
+        each = functional.cross_entropy(logits["stance"].float(), batch["stance"][:, -1], reduction="none")
         weight = batch["stance_weight"]
         found["stance"] = (each * weight).sum() / (weight.sum() * PAIRS).sqrt()
     if len(batch["names"]):
@@ -53,17 +53,6 @@ def losses(logits: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[st
             logits["tag"].float().flatten(0, 1), batch["tags"].flatten(), ignore_index=IGNORED
         )
     return found
-
-
-def _smoothed(logits: Tensor, batch: Mapping[str, Tensor], head: str) -> Tensor:
-    """Cross-entropy [N] of each label, with the part of its probability that its source spreads over all classes.
-
-    Label smoothing of Szegedy et al. (2016), by row: `functional.cross_entropy` knows one value for a whole batch.
-    """
-    logs = functional.log_softmax(logits.float(), dim=-1)
-    right = functional.nll_loss(logs, batch[head][:, -1], reduction="none")
-    smoothing = batch[f"{head}_smoothing"]
-    return (1 - smoothing) * right - smoothing * logs.mean(dim=-1)
 
 
 def total_loss(found: Mapping[str, Tensor], weights: LossWeights) -> Tensor:

@@ -77,7 +77,7 @@ def training_sources(config: TrainConfig) -> list[Source]:
     check_answers({**train, **dev})
     kept = without_overlap(train, dev, drop=config.overlap == "drop")
     check_classes(kept)
-    return [Source(s.name, kept[_described(s)], s.repeat, s.pack, s.share, s.smoothing) for s in config.train]
+    return [Source(s.name, kept[_described(s)], s.repeat, s.pack, s.share) for s in config.train]
 
 
 def _described(source: TrainSource) -> str:

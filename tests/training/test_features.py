@@ -125,16 +125,6 @@ def test_a_batch_moves_positions_along(batch: dict[str, torch.Tensor]) -> None:
     assert int(batch["bag_tokens"].max()) < batch["input_ids"].numel()
 
 
-def test_smoothing_is_that_of_the_source(featurizer: Featurizer) -> None:
-    sources = [Source("sure", [document()]), Source("unsure", [document()], smoothing=0.1)]
-    dataset = list(build_dataset(sources, featurizer, mask_candidates=0.0, seed=1))
-    batch = Collator(1, featurizer.encoder.placeholder_ids, shuffle=False)(dataset)
-    for head in ("sentiment", "stance"):
-        half = len(batch[head]) // 2
-        assert half
-        assert batch[f"{head}_smoothing"].tolist() == pytest.approx([0.0] * half + [0.1] * half)
-
-
 def test_shuffled_placeholders_are_a_permutation(featurizer: Featurizer) -> None:
     examples = list(featurizer.examples(document(), "s", mask_candidates=True))
     ids = featurizer.encoder.placeholder_ids

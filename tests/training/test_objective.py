@@ -11,7 +11,7 @@ from training.features import IGNORED
 from training.objective import PAIRS, distillation_loss, losses, total_loss
 
 
-def batch(pairs: int, weight: float = 1.0, smoothing: float = 0.0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def batch(pairs: int, weight: float = 1.0) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Logits and labels of two actors and `pairs` pairs, all of them answered alike, and no names, links or tags."""
     generator = torch.Generator().manual_seed(0)
     logits = {
@@ -24,9 +24,7 @@ def batch(pairs: int, weight: float = 1.0, smoothing: float = 0.0) -> tuple[dict
     labels = {
         "sentiment": torch.tensor([[0, 1, 2], [1, 1, 0]]),
         "stance": torch.tensor([[0, 1, 2, 0, 2]]).repeat(pairs, 1),
-        "sentiment_smoothing": torch.tensor([0.0, smoothing]),
         "stance_weight": torch.full((pairs,), weight),
-        "stance_smoothing": torch.full((pairs,), smoothing),
         "names": torch.zeros((0, 2), dtype=torch.long),
         "links": torch.zeros((0, 5), dtype=torch.long),
         "tags": torch.full((1, 4), IGNORED),
@@ -49,16 +47,6 @@ def test_four_times_the_pairs_count_twice() -> None:
 def test_pairs_of_a_quarter_of_the_weight_count_half() -> None:
     whole, quarter = losses(*batch(50)), losses(*batch(50, weight=0.25))
     assert float(quarter["stance"]) == pytest.approx(float(whole["stance"]) / 2, rel=1e-5)
-
-
-def test_smoothing_counts_for_the_rows_of_its_source() -> None:
-    logits, labels = batch(PAIRS, smoothing=0.2)
-    found, cross = losses(logits, labels), torch.nn.functional.cross_entropy
-    whole = cross(logits["stance"], labels["stance"][:, -1], label_smoothing=0.2)
-    assert float(found["stance"]) == pytest.approx(float(whole), rel=1e-5)
-    first = cross(logits["sentiment"][:1], labels["sentiment"][:1, -1])
-    second = cross(logits["sentiment"][1:], labels["sentiment"][1:, -1], label_smoothing=0.2)
-    assert float(found["sentiment"]) == pytest.approx(float(first + second) / 2, rel=1e-5)
 
 
 def test_heads_without_labels_have_no_loss() -> None:
