@@ -2,8 +2,9 @@
 
 import pytest
 
+from stance import StanceClassifier
 from stance.actors import brings_somebody_new, definite_phrases, discover, introduced
-from stance.schema import Mention
+from stance.schema import Document, Mention
 from stance.text import split_sentences
 
 PERSONS = ("Ada Brel", "Idris Vane")
@@ -66,3 +67,12 @@ def test_a_definite_title_is_not_the_last_minister_where_another_name_follows() 
     found = discover(text, split_sentences(text))
     phrases = definite_phrases(text, found.mentions, {a.id: a.type for a in found.actors})
     assert [(text[m.start : m.end], m.actor) for m in phrases] == [("The minister", "ada_brel")]
+
+
+def test_a_result_links_a_title_to_the_name_beside_it() -> None:
+    text = (
+        "Leader Idris Vane left Orla. The leader of nationalists Ada Brel criticised Norway. A spokesman praised China."
+    )
+    (result,) = StanceClassifier.load(threads=1).classify([Document(id="d", text=text)], on_error="raise")
+    phrases = [(m.text, m.actor) for s in result.sentences for m in s.mentions if m.kind == "nominal"]
+    assert phrases == [("The leader", "ada_brel")]

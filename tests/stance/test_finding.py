@@ -120,6 +120,16 @@ def test_a_phrase_passes_over_what_its_words_cannot_mean() -> None:
     assert scores == pytest.approx({2: 0.6})
 
 
+@pytest.mark.parametrize(("told", "actor", "certain"), [("o", "o", [1.0]), ("", "?", []), (None, "v", [0.9])])
+def test_words_beside_a_phrase_have_the_last_word(told: str | None, actor: str, certain: list[float]) -> None:
+    found = find_phrases(WINDOW, NAMES, tagged(4), TEXT)
+    queries = link_queries(found)
+    table = np.array([{(2, 1): 0.9}.get((q.phrase, q.antecedent), 0.0) for q in queries], np.float32)
+    resolved, scores = resolve_links(found, queries, table, 0.5, told=lambda _: told)
+    assert resolved.mentions[2].actor == actor
+    assert list(scores.values()) == pytest.approx(certain)
+
+
 @pytest.mark.parametrize(("score", "refers", "actors"), [(0.4, True, ["v"]), (0.4, False, []), (0.3, True, [])])
 def test_less_is_asked_of_what_means_somebody_for_certain(score: float, refers: bool, actors: list[str]) -> None:
     found = find_phrases(WINDOW, NAMES, tagged(4, 7), TEXT)
