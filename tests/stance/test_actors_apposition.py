@@ -70,9 +70,7 @@ def test_a_definite_title_is_not_the_last_minister_where_another_name_follows() 
 
 
 def test_a_result_links_a_title_to_the_name_beside_it() -> None:
-    text = (
-        "Leader Idris Vane left Orla. The leader of nationalists Ada Brel criticised Norway. A spokesman praised China."
-    )
+    text = "Minister Idris Vane praised Norway. The minister Ada Brel criticised Norway."
     (result,) = StanceClassifier.load(threads=1).classify([Document(id="d", text=text)], on_error="raise")
     phrases = [(m.text, m.actor) for s in result.sentences for m in s.mentions if m.kind == "nominal"]
-    assert phrases == [("The leader", "ada_brel")]
+    assert phrases == [("The minister", "ada_brel")]
