@@ -20,8 +20,11 @@ def is_connector(line: Line, position: int) -> bool:
 
 # Who rules a place and nothing else, so that a place is what "of" brings: "mayor of Orla", not "lawyer of Ada Brel".
 _RULERS = frozenset({"governor", "mayor", "prefect", "emir", "sultan", "king", "queen"})
-# Begin the names of places of several words: "San Orlo Brelane".
-_SAINTS = frozenset({"san", "santa", "santo", "sao", "são", "st", "saint"})
+# Begin the names of places of several words: "San Orlo Brelane", "Baja California Sur".
+_OPENERS = frozenset(
+    "san santa santo sao são st saint rio río baja alta nova nueva nuevo new puerto porto port ciudad villa monte mont "
+    "grand grande bad tel ras wadi beni kuala addis nizhny veliky upper lower greater".split()  # noqa: SIM905
+)
 
 
 class KnownNames:
@@ -102,6 +105,6 @@ def _headed() -> frozenset[str]:
 def _ruled(line: Line, first: int, cut: int) -> bool:
     """Whether the one word before `cut` can only be the place that its ruler is named after: "governor of Orla"."""
     tokens = line.tokens
-    if cut - first > 1 or first < 2 or tokens[first].key in _SAINTS | load_lexicon().particles:
+    if cut - first > 1 or first < 2 or tokens[first].key in _OPENERS | load_lexicon().particles:
         return False
     return tokens[first - 1].key == "of" and tokens[first - 2].key in _RULERS

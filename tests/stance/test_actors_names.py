@@ -43,6 +43,7 @@ def names(text: str) -> list[str]:
         ("The minister of Education, Ada Brel, left.", ["Ada Brel"]),
         ("The Minister of State for Education, Ada Brel, left.", ["Ada Brel"]),
         ("The minister of Honduras left.", ["Honduras"]),
+        ("The governor of Baja Orlo Brelane left.", ["Baja Orlo Brelane"]),
         ("The mayor of San Orlo Brelane left.", ["San Orlo Brelane"]),
         ("The lawyer of Ada Vane Brelane left.", ["Ada Vane Brelane"]),
         (
