@@ -17,7 +17,7 @@ from stance.actors import brings_somebody_new, introduced
 from stance.artifact import Manifest
 from stance.encoding import Window
 from stance.finding import PRONOUNS, Found, LinkQuery, find_phrases, link_queries, resolve_links
-from stance.kinds import actor_kinds, fitness, one_kind
+from stance.kinds import actor_kinds, fitness, may_be_person, one_kind
 from stance.prepare import Prepared
 from stance.queries import ActorQueries, Bag, mention_bag
 from stance.runtime import Runtime
@@ -237,12 +237,14 @@ def _told_beside(text: str, found: Found, kinds: Mapping[str, Floats]) -> Callab
     names = [mention for mention in there if mention.kind == "name"]
 
     def is_person(name: Mention) -> bool:
-        return name.actor in kinds and float(kinds[name.actor] @ one_kind("person")) > 0.5
+        if name.actor in kinds:
+            return float(kinds[name.actor] @ one_kind("person")) > 0.5
+        return may_be_person(text[name.start : name.end])
 
     def told(phrase: Mention) -> str | None:
         name = introduced(text, phrase, names, is_person)
         if name is not None:
-            return name.actor
+            return name.actor if name.actor in kinds else ""
         return "" if brings_somebody_new(text, phrase) else None
 
     return told

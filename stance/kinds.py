@@ -70,6 +70,11 @@ def plausible(name: str, kinds: Floats) -> Floats:
     return left / total if (total := left.sum()) > 0 else kinds
 
 
+def may_be_person(name: str) -> bool:
+    """Whether a name of which nothing else is known can be a person's in full: two words or more, and no body's."""
+    return len(keys(name)) > 1 and not is_body(name) and load_catalogue().lookup(name) is None
+
+
 def own_states(actors: Mapping[str, Actor]) -> dict[str, frozenset[str]]:
     """For each body of a state whose name tells the state's, the ids of that state: "US Africa Command" of the US."""
     catalogue = load_catalogue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stance.kinds import actor_kinds, fitness, one_kind, own_states, plausible
+from stance.kinds import actor_kinds, fitness, may_be_person, one_kind, own_states, plausible
 from stance.prepare import prepare
 from stance.schema import ACTOR_TYPES, Actor, Document
 
@@ -83,3 +83,11 @@ def test_the_words_of_a_name_rule_types_out(name: str, kind: str) -> None:
     likely = plausible(name, said)
     assert ACTOR_TYPES[int(likely.argmax())] == kind
     assert likely.sum() == pytest.approx(said.sum() if likely is said else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "person"),
+    [("Ada Brel", True), ("Brel", False), ("Orlan Front", False), ("Saudi Arabia", False), ("Muqtada al-Orlo", True)],
+)
+def test_a_name_of_two_words_and_no_body_may_be_a_persons(name: str, person: bool) -> None:
+    assert may_be_person(name) is person
