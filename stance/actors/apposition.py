@@ -17,7 +17,6 @@ from stance.schema import Mention
 #: Whether a mention's actor is a person.
 IsPerson = Callable[[Mention], bool]
 
-_CHIEFS = frozenset({"leader", "head", "chief", "boss"})
 # "of", "for the", and up to three small words behind: "of nationalists", "for the presidency".
 _BELONGS = re.compile(r"\s(?:of|for|from)\s(?:the\s)?(?P<words>(?:[a-z][\w-]*\s?){0,3})(?P<comma>,\s)?")
 _CLOSED = tuple(",.;:)\"”'’")
@@ -44,7 +43,7 @@ def introduced(text: str, phrase: Mention, names: Sequence[Mention], is_person: 
 
 def _titled(phrase: str) -> bool:
     words = keys(phrase)
-    return bool(words) and words[-1] in load_lexicon().titles | _CHIEFS
+    return bool(words) and words[-1] in load_lexicon().titles
 
 
 def _beside(text: str, name: Mention, between: str, owned: bool) -> bool:
@@ -70,6 +69,5 @@ def brings_somebody_new(text: str, phrase: Mention) -> bool:
 
     Of 40 such phrases in the training split of the corpus 33 are somebody's first mention.
     """
-    words = keys(text[phrase.start : phrase.end])
-    new = len(words) > 1 and words[0] in _INDEFINITE and words[-1] in load_lexicon().titles | _CHIEFS
-    return new and text[max(0, phrase.start - 2) : phrase.start] != ", "
+    words = text[phrase.start : phrase.end]
+    return _titled(words) and keys(words)[0] in _INDEFINITE and text[max(0, phrase.start - 2) : phrase.start] != ", "

@@ -52,6 +52,10 @@ class Line:
         """Whether a quotation mark before or behind a nickname is all that parts a word: `Ada "Tuto" Brel`."""
         return any(nick > 0 and is_nickname(self.tokens[nick - 1 : nick + 2]) for nick in (position - 1, position))
 
+    def before(self, position: int) -> int:
+        """The position of the word before, or before the "the" that stands there; -1 where there is none."""
+        return position - 2 if position > 1 and self.tokens[position - 1].key == "the" else position - 1
+
     def past(self, position: int) -> int:
         """The position behind a word, or behind the catalogue's form that begins there."""
         return self.forms[position][0] if position in self.forms else position + 1

@@ -12,7 +12,7 @@ from stance.actors.lines import Line, Usage, dateline_end, read_lines, read_usag
 from stance.actors.parting import KnownNames, is_connector, parted
 from stance.actors.spelling import IZAFAT
 from stance.actors.syllables import ends_given_name
-from stance.actors.titles import is_portfolio, title_ranges
+from stance.actors.titles import GIVEN, is_portfolio, title_ranges
 from stance.actors.tokens import HYPHENS, Token
 from stance.text import Sentence
 
@@ -41,8 +41,6 @@ _PARTIES = frozenset("DRIL")
 # What stands before "million": "P200", "R500m".
 _SUM = re.compile(r"[A-Z]{1,3}\d+(?P<size>bn|mn|tn|m|b)?")
 _SIZES = frozenset({"million", "billion", "trillion", "crore", "lakh", "thousand", "mln", "bn"})
-# Titles that are as often a part of the name: "Hassan Sheikh Orlo", "Ada Haji Brel".
-_HONOURS = frozenset({"sheikh", "sheik", "haji", "hajji", "sayyid", "sayid", "sultan", "imam"})
 #: Letters up to which a common word in capitals is taken for an acronym at a sentence's beginning: "ICE".
 LONGEST_ACRONYM = 5
 
@@ -266,8 +264,8 @@ def _field(line: Line, first: int, last: int) -> int:
     "the minister of Defence | Ada Brel", "the minister of Foreign Affairs of | Orla".
     """
     tokens, lexicon = line.tokens, load_lexicon()
-    of = _of_before(line, first)
-    if last - first < 3 or of < 1 or tokens[of - 1].key not in lexicon.titles:
+    of = line.before(first)
+    if last - first < 3 or of < 1 or tokens[of].key != "of" or tokens[of - 1].key not in lexicon.titles:
         return 0
     stop = first
     while stop < last and stop not in line.forms and _of_office(tokens[stop].key):
@@ -275,13 +273,6 @@ def _field(line: Line, first: int, last: int) -> int:
     owner = stop < last - 1 and tokens[stop].key == "of" and stop + 1 in line.forms
     person = stop == first + 1 and not any(lexicon.ordinary(token.key) for token in tokens[stop:last])
     return stop - first if stop > first and (owner or person) else 0
-
-
-def _of_before(line: Line, first: int) -> int:
-    """The place of the "of" or "of the" right before a name; -1 where there is none."""
-    tokens = line.tokens
-    place = first - 2 if first > 1 and tokens[first - 1].key == "the" else first - 1
-    return place if place >= 0 and tokens[place].key == "of" else -1
 
 
 def _of_office(key: str) -> bool:
@@ -347,7 +338,7 @@ def _leading_form(line: Line, first: int, last: int, usage: Usage) -> int | None
 def _inside_persons() -> frozenset[str]:
     """Words that may stand within a person's name and mean something else by themselves: "bin", "Sheikh"."""
     lexicon = load_lexicon()
-    return lexicon.hyphen_particles | lexicon.particles | _HONOURS
+    return lexicon.hyphen_particles | lexicon.particles | GIVEN
 
 
 def _person_after(line: Line, first: int, last: int) -> int | None:
@@ -364,7 +355,8 @@ def _person_after(line: Line, first: int, last: int) -> int | None:
         return None
     office = tokens[cut - 1].key in lexicon.government_heads | lexicon.armed_heads
     # "rector of Orla University | Ada Brel"
-    belongs = _of_before(line, first) >= 0 and tokens[cut - 1].key in lexicon.organization_heads
+    of = line.before(first)
+    belongs = of >= 0 and tokens[of].key == "of" and tokens[cut - 1].key in lexicon.organization_heads
     field = any(token.key in JOINING for token in tokens[first:cut])
     state = field and cut - 1 in line.inside
     # "Council of Representatives | Ada Brel"

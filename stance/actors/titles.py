@@ -12,8 +12,8 @@ from stance.actors.tokens import HYPHENS, joined, tokenize
 # Characters before a name in which its title stands.
 _REACH = 24
 
-# Titles that are given names as well.
-_GIVEN = frozenset({"sheikh", "sheik", "haji", "sayyid", "mullah", "prince"})
+#: Titles that are parts of names as well: "Hassan Sheikh Orlo".
+GIVEN = frozenset({"sheikh", "sheik", "haji", "sayyid", "mullah", "prince"})
 # Whose office is named after its field: "Minister of State for Education".
 _MINISTERS = frozenset(
     {(who, "of") for who in ("minister", "ministers", "secretary")}
@@ -65,8 +65,8 @@ def _field_end(line: Line, position: int, last: int) -> int:
 def is_portfolio(line: Line, first: int, last: int) -> bool:
     """Whether a word is what a minister is for: "the minister of Education, Ada Brel", "of the Communication"."""
     tokens = line.tokens
-    before = first - 2 if first > 1 and tokens[first - 1].key == "the" else first - 1
-    if last - first > 1 or before < 1 or tokens[before].key not in {"of", "for"}:
+    before = line.before(first)
+    if last - first > 1 or before < 1:
         return False
     field = load_lexicon().ordinary(tokens[first].key) or tokens[first].key.endswith(_FIELDS)
     return field and (tokens[before - 1].key, tokens[before].key) in _MINISTERS
@@ -85,7 +85,7 @@ def _title_end(line: Line, position: int, last: int) -> int | None:
     else:
         found = tokens[position].key in lexicon.titles or _member(line, position, last)
     following = tokens[position + 1] if position + 1 < last else None
-    if found and following and tokens[position].key in _GIVEN and _within(line, position):
+    if found and following and tokens[position].key in GIVEN and _within(line, position):
         return None
     plural = tokens[position].key.endswith("s") or tokens[position].key == "justice"
     if position > 1 and plural and tokens[position - 1].key in JOINING:
